@@ -1,0 +1,145 @@
+//! One run per table and scheduled time: a claim in S3.
+//!
+//! `CreateBackup` has no idempotency token, so a second run must know that a first one was there.
+//! The claim is one object, written once by a conditional write:
+//!
+//! | the object says | a run does |
+//! |---|---|
+//! | nothing, there is none | writes it and works |
+//! | done | nothing: gives back what was made |
+//! | claimed by this very invocation (its own retry) | works on |
+//! | claimed by another, less than 15 minutes ago | leaves it to that one |
+//! | claimed by another, longer ago than a function can run | takes over |
+
+use aws::{
+    Failure,
+    object::{self, Once},
+    sdk::s3::Client,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// No invocation outlives this.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(15);
+
+/// What the claim's object holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Claim {
+    /// The invocation that works on it; Lambda's retries of one event keep its id.
+    pub(crate) holder: String,
+    /// When it was claimed.
+    pub(crate) claimed_at: Timestamp,
+    /// What was made, once all is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) made: Option<Made>,
+}
+
+/// What a finished run made for a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Made {
+    /// The backup's ARN.
+    pub(crate) backup_arn: String,
+    /// The full export's ARN.
+    pub(crate) export_arn: String,
+}
+
+/// What a run may do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Work.
+    Ours,
+    /// Another invocation is at it.
+    Theirs {
+        /// Which one.
+        holder: String,
+    },
+    /// It was done before.
+    Done(Made),
+}
+
+/// Claims the object at `key`, or says whose it is.
+pub(crate) async fn take(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    holder: &str,
+    now: Timestamp,
+) -> Result<Turn, Failure> {
+    let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: None };
+    if write_once(s3, bucket, key, &claim).await? == Once::Written {
+        return Ok(Turn::Ours);
+    }
+    let bytes = object::read(s3, bucket, key).await?.unwrap_or_default();
+    let turn = turn(&bytes, holder, now);
+    if turn == Turn::Ours {
+        write(s3, bucket, key, &claim).await?;
+    }
+    Ok(turn)
+}
+
+/// Notes what was made, so that no run for this time works again.
+pub(crate) async fn finish(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    holder: &str,
+    now: Timestamp,
+    made: Made,
+) -> Result<(), Failure> {
+    let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: Some(made) };
+    write(s3, bucket, key, &claim).await
+}
+
+/// What an object that is there means. One that cannot be read holds no claim that can be kept.
+fn turn(bytes: &[u8], holder: &str, now: Timestamp) -> Turn {
+    let Ok(claim) = serde_json::from_slice::<Claim>(bytes) else { return Turn::Ours };
+    match claim.made {
+        Some(made) => Turn::Done(made),
+        None if claim.holder == holder => Turn::Ours,
+        None if now.duration_since(claim.claimed_at) >= LONGEST_RUN => Turn::Ours,
+        None => Turn::Theirs { holder: claim.holder },
+    }
+}
+
+async fn write(s3: &Client, bucket: &str, key: &str, claim: &Claim) -> Result<(), Failure> {
+    object::put(s3, bucket, key, "application/json", json(claim)).await
+}
+
+async fn write_once(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    claim: &Claim,
+) -> Result<Once, Failure> {
+    object::put_once(s3, bucket, key, "application/json", json(claim)).await
+}
+
+fn json(claim: &Claim) -> Vec<u8> {
+    serde_json::json!(claim).to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns() {
+        let claimed_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
+        let made = Made { backup_arn: "b".into(), export_arn: "e".into() };
+        let check = |made: Option<Made>, minutes: i64, asks: &str, expected: Turn| {
+            let claim = Claim { holder: "first".into(), claimed_at, made };
+            let now = claimed_at + SignedDuration::from_mins(minutes);
+            assert_eq!(turn(&json(&claim), asks, now), expected, "{minutes} minutes, {asks}");
+        };
+        let theirs = || Turn::Theirs { holder: "first".into() };
+        check(None, 1, "second", theirs());
+        check(None, 14, "second", theirs());
+        check(None, 15, "second", Turn::Ours);
+        check(None, 1, "first", Turn::Ours);
+        check(Some(made.clone()), 1, "second", Turn::Done(made.clone()));
+        check(Some(made.clone()), 99, "first", Turn::Done(made));
+        assert_eq!(turn(b"", "first", claimed_at), Turn::Ours);
+    }
+}

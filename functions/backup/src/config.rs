@@ -1,0 +1,35 @@
+//! The function's settings, validated at cold start.
+
+use aws::{
+    enrolment::EnrolmentSettings,
+    environment::{Environment, EnvironmentError},
+};
+
+/// What the function is told by its environment.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What an enrolled table is given.
+    pub enrolment: EnrolmentSettings,
+    /// The bucket DynamoDB exports to.
+    pub exports_bucket: String,
+    /// Days a backup is kept.
+    pub keep_days: u32,
+    /// Only tables whose names begin with this are looked at.
+    pub table_prefix: String,
+}
+
+impl Settings {
+    /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX`
+    /// (may be empty) and what [`EnrolmentSettings`] needs.
+    pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
+        Ok(Self {
+            enrolment: EnrolmentSettings::from_environment(environment)?,
+            exports_bucket: environment.required("HEADWATER_EXPORTS_BUCKET")?.to_owned(),
+            keep_days: environment.parsed("HEADWATER_BACKUP_KEEP_DAYS")?,
+            table_prefix: environment
+                .optional("HEADWATER_TABLE_PREFIX")
+                .unwrap_or_default()
+                .to_owned(),
+        })
+    }
+}

@@ -1,0 +1,182 @@
+//! One scheduled run.
+
+use anyhow::{Context, anyhow};
+use aws::{
+    Clients, Failure, backup, clock,
+    enrolment::{self, ON, TAG},
+    export::{self, FullExport},
+    object, table,
+    tagged::{self, TaggedTable},
+};
+use jiff::Timestamp;
+use lambda_runtime::Error;
+use serde_json::Value;
+
+use crate::{
+    Settings,
+    claim::{self, Made, Turn},
+    plan,
+    report::{Report, TableReport},
+};
+
+/// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
+///
+/// Fails after every table has had its turn if any of them failed.
+pub async fn handle(
+    clients: &Clients,
+    settings: &Settings,
+    event: Value,
+    request_id: String,
+) -> Result<Value, Error> {
+    let scheduled = scheduled_time(&event)?;
+    let tables =
+        tagged::tables(&clients.tagging, TAG, ON, &settings.table_prefix).await?;
+    let mut report = Report { scheduled_time: scheduled, tables: Vec::new() };
+    for table in &tables {
+        report.tables.push(run_table(clients, settings, table, scheduled, &request_id).await);
+    }
+    write_report(clients, settings, &report).await?;
+    match report.failures() {
+        Some(failures) => Err(failures.into()),
+        None => Ok(serde_json::to_value(&report)?),
+    }
+}
+
+fn scheduled_time(event: &Value) -> anyhow::Result<Timestamp> {
+    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}"#;
+    let text = event.get("scheduledTime").and_then(Value::as_str);
+    let text = text.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
+    text.parse().with_context(|| format!("scheduledTime is {text:?}; {expected}"))
+}
+
+/// Runs one table; its failure stands in its report and does not reach the others.
+async fn run_table(
+    clients: &Clients,
+    settings: &Settings,
+    table: &TaggedTable,
+    scheduled: Timestamp,
+    request_id: &str,
+) -> TableReport {
+    let mut report = TableReport::new(&table.name);
+    let ran = protect(clients, settings, table, scheduled, request_id, &mut report).await;
+    if let Err(failure) = ran {
+        tracing::error!(table = table.name, failure = %failure, "table not protected");
+        report.failure = Some(failure.to_string());
+    } else {
+        tracing::info!(
+            table = table.name,
+            backup = report.backup_arn,
+            export = report.export_arn,
+            removed = report.removed_backups.len(),
+            "table protected"
+        );
+    }
+    report
+}
+
+async fn protect(
+    clients: &Clients,
+    settings: &Settings,
+    table: &TaggedTable,
+    scheduled: Timestamp,
+    request_id: &str,
+    report: &mut TableReport,
+) -> Result<(), Failure> {
+    // Deleted since the tags were read: nothing left to protect.
+    if table::describe(&clients.dynamodb, &table.name).await?.is_none() {
+        return Ok(());
+    }
+    let description = table::wait_until_active(&clients.dynamodb, &table.name).await?;
+    let now = clock::now();
+    report.enrolment = enrolment::enrol(clients, &settings.enrolment, &description, now).await?;
+
+    let bucket = &settings.enrolment.lake_bucket;
+    let key = format!("state/backup/{}/{}.json", table.name, plan::compact(scheduled));
+    let made = match claim::take(&clients.s3, bucket, &key, request_id, now).await? {
+        Turn::Done(made) => made,
+        Turn::Theirs { holder } => {
+            report.left_to = Some(holder);
+            return Ok(());
+        }
+        Turn::Ours => {
+            let made = make(clients, settings, table, scheduled).await?;
+            claim::finish(&clients.s3, bucket, &key, request_id, now, made.clone()).await?;
+            made
+        }
+    };
+    report.backup_arn = Some(made.backup_arn);
+    report.export_arn = Some(made.export_arn);
+    remove_expired(clients, settings, table, scheduled, report).await
+}
+
+/// Makes the backup, unless a run that broke off had already made it, and starts the export.
+async fn make(
+    clients: &Clients,
+    settings: &Settings,
+    table: &TaggedTable,
+    scheduled: Timestamp,
+) -> Result<Made, Failure> {
+    let name = plan::backup_name(scheduled);
+    let existing = backup::list(&clients.dynamodb, &table.name).await?;
+    let backup_arn = match existing.into_iter().find(|backup| backup.name == name) {
+        Some(backup) => backup.arn,
+        None => backup::create(&clients.dynamodb, &table.name, &name).await?,
+    };
+    let export = FullExport {
+        table_arn: &table.arn,
+        bucket: &settings.exports_bucket,
+        prefix: &plan::export_prefix(&table.name, scheduled),
+        client_token: &plan::export_token(&table.arn, scheduled),
+    };
+    let export_arn = export::start_full(&clients.dynamodb, &export).await?;
+    Ok(Made { backup_arn, export_arn })
+}
+
+async fn remove_expired(
+    clients: &Clients,
+    settings: &Settings,
+    table: &TaggedTable,
+    scheduled: Timestamp,
+    report: &mut TableReport,
+) -> Result<(), Failure> {
+    let backups = backup::list(&clients.dynamodb, &table.name).await?;
+    for expired in plan::expired(&backups, scheduled, settings.keep_days) {
+        backup::delete(&clients.dynamodb, &expired.arn).await?;
+        report.removed_backups.push(expired.name.clone());
+    }
+    Ok(())
+}
+
+async fn write_report(
+    clients: &Clients,
+    settings: &Settings,
+    report: &Report,
+) -> Result<(), Error> {
+    let key = format!("reports/backup/{}.json", plan::compact(report.scheduled_time));
+    let bytes = serde_json::to_vec_pretty(report)?;
+    let bucket = &settings.enrolment.lake_bucket;
+    object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_names_its_time_or_is_refused_with_the_way_to_mend_it() {
+        let scheduled = include_str!("../../../events/backup-scheduled.json");
+        let event = serde_json::from_str(scheduled).unwrap();
+        assert_eq!(scheduled_time(&event).unwrap().to_string(), "2026-11-22T03:00:00Z");
+
+        let refused = |event| format!("{:#}", scheduled_time(&event).unwrap_err());
+        insta::assert_snapshot!(
+            refused(serde_json::json!({})),
+            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}"#
+        );
+        insta::assert_snapshot!(
+            refused(serde_json::json!({"scheduledTime": "<aws.scheduler.scheduled-time>"})),
+            @""
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! On a schedule: every enrolled table has its recovery, its backup, its retention and its export.
+//!
+//! ```text
+//! schedule ─▶ tables with tag headwater=on ─▶ per table: enrol (repair drift)
+//!                                                       claim the scheduled time, once
+//!                                                       backup headwater-<time>, full export
+//!                                                       delete our backups past their keep
+//!             report of all ◀──────────────────────────
+//! ```
+//!
+//! Everything is named by the *scheduled* time, never by the clock, so that a second run for the
+//! same time finds its work done. One table's failure does not stop the others; it fails the run
+//! at its end, so that the schedule tries again and an alarm can ring.
+
+mod claim;
+mod config;
+mod plan;
+mod report;
+
+pub mod handler;
+
+pub use config::Settings;

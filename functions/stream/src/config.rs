@@ -1,0 +1,22 @@
+//! The function's settings, validated at cold start.
+
+use aws::environment::{Environment, EnvironmentError};
+
+/// What the function is told by its environment.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The lake's bucket.
+    pub lake_bucket: String,
+    /// The Glue database of the catalog.
+    pub database: String,
+}
+
+impl Settings {
+    /// Reads `HEADWATER_LAKE_BUCKET` and `HEADWATER_DATABASE`.
+    pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
+        Ok(Self {
+            lake_bucket: environment.required("HEADWATER_LAKE_BUCKET")?.to_owned(),
+            database: environment.required("HEADWATER_DATABASE")?.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! On-demand backups of tables.
+
+use aws_sdk_dynamodb::{Client, types::{BackupStatus, BackupSummary}};
+use jiff::Timestamp;
+
+use crate::Failure;
+
+/// A backup as `ListBackups` tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// Whether it can be restored from.
+    pub available: bool,
+}
+
+/// Starts a backup and returns its ARN. `CreateBackup` has no idempotency token: claim first.
+pub async fn create(dynamodb: &Client, table: &str, name: &str) -> Result<String, Failure> {
+    let created = dynamodb.create_backup().table_name(table).backup_name(name).send().await;
+    let output =
+        created.map_err(|error| Failure::of("CreateBackup", format!("table {table}"), error))?;
+    Ok(output.backup_details.map(|details| details.backup_arn).unwrap_or_default())
+}
+
+/// Every user-made backup of a table, whoever made it.
+pub async fn list(dynamodb: &Client, table: &str) -> Result<Vec<Backup>, Failure> {
+    let mut backups = Vec::new();
+    let mut from = None;
+    loop {
+        let page = dynamodb
+            .list_backups()
+            .table_name(table)
+            .set_exclusive_start_backup_arn(from)
+            .send()
+            .await
+            .map_err(|error| Failure::of("ListBackups", format!("table {table}"), error))?;
+        backups.extend(page.backup_summaries.unwrap_or_default().into_iter().filter_map(known));
+        from = page.last_evaluated_backup_arn;
+        if from.is_none() {
+            return Ok(backups);
+        }
+    }
+}
+
+/// A backup whose name and time AWS told; of another nothing can be decided.
+fn known(summary: BackupSummary) -> Option<Backup> {
+    let created = summary.backup_creation_date_time?;
+    Some(Backup {
+        arn: summary.backup_arn?,
+        name: summary.backup_name?,
+        created: Timestamp::from_second(created.secs()).ok()?,
+        available: summary.backup_status == Some(BackupStatus::Available),
+    })
+}
+
+/// Deletes a backup; one that is gone already is fine.
+pub async fn delete(dynamodb: &Client, arn: &str) -> Result<(), Failure> {
+    let deleted = dynamodb.delete_backup().backup_arn(arn).send().await;
+    match deleted.map_err(|error| Failure::of("DeleteBackup", arn, error)) {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.has_code("BackupNotFoundException") => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,86 @@
+//! SDK clients, made once per cold start.
+
+use std::time::Duration;
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_s3::config::{BehaviorVersion, Region};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::tls;
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::SdkConfig;
+
+use crate::environment::{Environment, EnvironmentError};
+
+/// Attempts of one call before the SDK gives up and the trigger's own retry takes over.
+const ATTEMPTS: u32 = 5;
+/// A connection that takes longer is taken again.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest one attempt may take, from request to the response's head.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One client per service. Cloning is cheap: they share connections.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Tables, items, backups, exports.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The catalog.
+    pub glue: aws_sdk_glue::Client,
+    /// Event source mappings.
+    pub lambda: aws_sdk_lambda::Client,
+    /// Objects.
+    pub s3: aws_sdk_s3::Client,
+    /// Tables by tag.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+}
+
+impl Clients {
+    /// Clients for the region, credentials and (if set) endpoint that Lambda's environment names:
+    /// `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`,
+    /// `AWS_ENDPOINT_URL`.
+    ///
+    /// Source: [Lambda environment variables](https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime).
+    pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
+        let config = sdk_config(environment)?;
+        // Bucket names as a path: an endpoint that is an address has no sub-domains.
+        let path_style = config.endpoint_url().is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
+        Ok(Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            glue: aws_sdk_glue::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+        })
+    }
+}
+
+fn sdk_config(environment: &Environment) -> Result<SdkConfig, EnvironmentError> {
+    let credentials = Credentials::new(
+        environment.required("AWS_ACCESS_KEY_ID")?,
+        environment.required("AWS_SECRET_ACCESS_KEY")?,
+        environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "environment",
+    );
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client())
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        );
+    config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
+    Ok(config.build())
+}
+
+fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}

@@ -1,0 +1,97 @@
+//! Configuration from environment variables, parsed once at cold start.
+//!
+//! Every error names the variable, so that a failed deployment can be mended from its first log
+//! line. There are no silent defaults: a default stands in `template.yaml`, where people see it.
+
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+
+/// The variables of a process, or of a test.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+/// A variable that is missing or does not say what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnvironmentError {
+    /// The variable is not set, or empty.
+    #[error("environment variable {name} is not set; template.yaml sets it for every function that reads it")]
+    Missing {
+        /// The variable's name.
+        name: String,
+    },
+    /// The variable's text is not of the expected form.
+    #[error("environment variable {name} is {got:?}: {problem}")]
+    Malformed {
+        /// The variable's name.
+        name: String,
+        /// Its text.
+        got: String,
+        /// What the parser said.
+        problem: String,
+    },
+}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        Self::from_variables(std::env::vars())
+    }
+
+    /// Given variables; a test's way in.
+    pub fn from_variables<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let variables = variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        Self { variables }
+    }
+
+    /// The text of `name`, or nothing if it is unset or empty.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The text of `name`.
+    pub fn required(&self, name: &str) -> Result<&str, EnvironmentError> {
+        self.optional(name).ok_or_else(|| EnvironmentError::Missing { name: name.to_owned() })
+    }
+
+    /// The value of `name` as a `T`.
+    pub fn parsed<T>(&self, name: &str) -> Result<T, EnvironmentError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let text = self.required(name)?;
+        text.parse().map_err(|problem: T::Err| EnvironmentError::Malformed {
+            name: name.to_owned(),
+            got: text.to_owned(),
+            problem: problem.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        Environment::from_variables([("DAYS", "35"), ("EMPTY", ""), ("WORD", "soon")])
+    }
+
+    #[test]
+    fn reads_a_value() {
+        assert_eq!(environment().parsed::<u16>("DAYS"), Ok(35));
+        assert_eq!(environment().optional("EMPTY"), None);
+    }
+
+    #[test]
+    fn an_error_names_the_variable() {
+        let missing = environment().required("EMPTY").unwrap_err().to_string();
+        insta::assert_snapshot!(missing, @"environment variable EMPTY is not set; template.yaml sets it for every function that reads it");
+        let malformed = environment().parsed::<u16>("WORD").unwrap_err().to_string();
+        insta::assert_snapshot!(malformed, @r#"environment variable WORD is "soon": invalid digit found in string"#);
+    }
+}

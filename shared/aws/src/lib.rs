@@ -1,0 +1,47 @@
+//! The edge: the only crate that calls AWS.
+//!
+//! ```text
+//! environment ─▶ Environment ─▶ Settings (each function's own, validated at cold start)
+//!                     └───────▶ Clients
+//! SdkError ─▶ Failure { retryable | permanent }        one place decides
+//!
+//! table ── create, describe, wait        mapping ── stream -> function
+//! batch_write ── load items              recovery, backup, export
+//! object ── get, put, put once           catalog ── the registry in Glue
+//! enrolment ── stream, mapping, recovery and catalog of one table, in order
+//! ```
+//!
+//! Functions take the concrete clients of [`Clients`]; there is no trait between them and AWS,
+//! because there is one AWS. Whatever runs here can be pointed at another endpoint with
+//! `AWS_ENDPOINT_URL`, which is how the local AWS is reached.
+
+mod attribute_value;
+mod clients;
+mod failure;
+
+pub mod backup;
+pub mod batch_write;
+pub mod catalog;
+pub mod clock;
+pub mod enrolment;
+pub mod environment;
+pub mod export;
+pub mod mapping;
+pub mod object;
+pub mod recovery;
+pub mod table;
+pub mod tagged;
+pub mod telemetry;
+
+pub use attribute_value::{item_from_sdk, item_to_sdk};
+pub use clients::Clients;
+pub use failure::{Class, Failure};
+
+/// The SDK crates themselves, for end to end tests that look at AWS from outside.
+pub mod sdk {
+    pub use aws_sdk_dynamodb as dynamodb;
+    pub use aws_sdk_glue as glue;
+    pub use aws_sdk_lambda as lambda;
+    pub use aws_sdk_resourcegroupstagging as tagging;
+    pub use aws_sdk_s3 as s3;
+}

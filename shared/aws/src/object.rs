@@ -1,0 +1,112 @@
+//! Objects in S3.
+
+use aws_sdk_s3::{
+    Client, operation::get_object::GetObjectOutput, primitives::ByteStream,
+};
+
+use crate::{Class, Failure};
+
+/// Where an object is, and which version of it; how errors and reports name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectId {
+    /// The bucket.
+    pub bucket: String,
+    /// The key, undecorated.
+    pub key: String,
+    /// The version, in a versioned bucket.
+    pub version: Option<String>,
+}
+
+impl std::fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)?;
+        match &self.version {
+            Some(version) => write!(f, " (version {version})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether [`put_once`] wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// The object is new.
+    Written,
+    /// An object of that name was there before and stays as it was.
+    AlreadyThere,
+}
+
+/// Opens one version of an object; its body streams.
+///
+/// A missing object or version is a permanent failure with code `NoSuchKey` or `NoSuchVersion`.
+pub async fn open(s3: &Client, object: &ObjectId) -> Result<GetObjectOutput, Failure> {
+    s3.get_object()
+        .bucket(&object.bucket)
+        .key(&object.key)
+        .set_version_id(object.version.clone())
+        .send()
+        .await
+        .map_err(|error| Failure::of("GetObject", object.to_string(), error))
+}
+
+/// The bytes of a small object, or nothing if there is none.
+pub async fn read(s3: &Client, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let object = ObjectId { bucket: bucket.to_owned(), key: key.to_owned(), version: None };
+    match open(s3, &object).await {
+        Ok(output) => {
+            let body = output.body.collect().await.map_err(|broken| {
+                let message = broken.to_string();
+                Failure::stated("GetObject", object.to_string(), message, Class::Retryable)
+            })?;
+            Ok(Some(body.to_vec()))
+        }
+        Err(failure) if failure.has_code("NoSuchKey") => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Writes an object whole, over whatever was there.
+pub async fn put(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    content_type: &str,
+    bytes: Vec<u8>,
+) -> Result<(), Failure> {
+    s3.put_object()
+        .bucket(bucket)
+        .key(key)
+        .content_type(content_type)
+        .body(ByteStream::from(bytes))
+        .send()
+        .await
+        .map_err(|error| Failure::of("PutObject", format!("s3://{bucket}/{key}"), error))?;
+    Ok(())
+}
+
+/// Writes an object unless there is one: of many callers, one is told [`Once::Written`].
+///
+/// Source: [conditional writes](https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+pub async fn put_once(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    content_type: &str,
+    bytes: Vec<u8>,
+) -> Result<Once, Failure> {
+    let sent = s3
+        .put_object()
+        .bucket(bucket)
+        .key(key)
+        .content_type(content_type)
+        .if_none_match("*")
+        .body(ByteStream::from(bytes))
+        .send()
+        .await
+        .map_err(|error| Failure::of("PutObject", format!("s3://{bucket}/{key}"), error));
+    match sent {
+        Ok(_) => Ok(Once::Written),
+        Err(failure) if failure.has_code("PreconditionFailed") => Ok(Once::AlreadyThere),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,80 @@
+//! Point-in-time recovery.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{PointInTimeRecoverySpecification, PointInTimeRecoveryStatus},
+};
+
+use crate::{Class, Failure};
+
+/// A table answers `ContinuousBackupsUnavailableException` for some seconds after its creation.
+const ATTEMPTS: u32 = 12;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Whether a table's recovery had to be switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// It was off, or kept another number of days.
+    SwitchedOn,
+    /// It was as it should be.
+    AlreadyOn,
+}
+
+/// Makes sure that point-in-time recovery is on and keeps `days` (1 to 35) days.
+pub async fn ensure(dynamodb: &Client, table: &str, days: i32) -> Result<Recovery, Failure> {
+    if is_on(dynamodb, table, days).await? {
+        return Ok(Recovery::AlreadyOn);
+    }
+    let mut attempt = 1;
+    loop {
+        match switch_on(dynamodb, table, days).await {
+            Ok(()) => return Ok(Recovery::SwitchedOn),
+            Err(failure)
+                if failure.has_code("ContinuousBackupsUnavailableException")
+                    && attempt < ATTEMPTS =>
+            {
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Failure> {
+    let output = dynamodb
+        .describe_continuous_backups()
+        .table_name(table)
+        .send()
+        .await
+        .map_err(|error| Failure::of("DescribeContinuousBackups", format!("table {table}"), error))?;
+    let recovery = output
+        .continuous_backups_description
+        .and_then(|description| description.point_in_time_recovery_description);
+    Ok(recovery.is_some_and(|recovery| {
+        recovery.point_in_time_recovery_status() == Some(&PointInTimeRecoveryStatus::Enabled)
+            && recovery.recovery_period_in_days() == Some(days)
+    }))
+}
+
+async fn switch_on(dynamodb: &Client, table: &str, days: i32) -> Result<(), Failure> {
+    let resource = format!("table {table}");
+    let specification = PointInTimeRecoverySpecification::builder()
+        .point_in_time_recovery_enabled(true)
+        .recovery_period_in_days(days)
+        .build()
+        .map_err(|error| {
+            let message = error.to_string();
+            Failure::stated("UpdateContinuousBackups", &resource, message, Class::Permanent)
+        })?;
+    let updated = dynamodb
+        .update_continuous_backups()
+        .table_name(table)
+        .point_in_time_recovery_specification(specification)
+        .send()
+        .await;
+    updated.map_err(|error| Failure::of("UpdateContinuousBackups", resource, error))?;
+    Ok(())
+}
