@@ -1,0 +1,37 @@
+"""What the emulator does otherwise than AWS, put right: one module for each deviation.
+
+Every module's docstring says what AWS does and where AWS says so, what ministack does, and what is
+changed. `apply` fails when ministack is not the one that a correction was written for.
+"""
+
+from . import (
+    backups,
+    exports,
+    object_events,
+    queue_mappings,
+    recovery,
+    schedules,
+    stream_access,
+    stream_mappings,
+    stream_records,
+    time_to_live,
+)
+
+ALL = (
+    stream_records,
+    time_to_live,
+    stream_access,
+    stream_mappings,
+    queue_mappings,
+    recovery,
+    exports,
+    backups,
+    schedules,
+    object_events,
+)
+
+
+def apply() -> None:
+    """Corrects the emulator in this process. Has to come before it serves its first request."""
+    for correction in ALL:
+        correction.apply()

@@ -1,0 +1,206 @@
+"""Each step does one thing a user would do, checks that it came out, and shows it."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import show
+from .cloud import Cloud
+from .items import comparable
+from .show import require
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = REPOSITORY / "tests" / "data"
+CHANGES_TO_ITEMS = REPOSITORY / "target" / "debug" / "examples" / "changes_to_items"
+
+UPDATED, DELETED, ADDED = 200, 100, 50
+SCHEDULED_TIME = "2026-11-22T03:00:00Z"
+
+
+def drop_a_file(number: int, cloud: Cloud) -> None:
+    show.step(number, "Drop planes.csv into the landing bucket: it becomes the table `planes`.")
+    rows = (DATA / "planes.csv").read_bytes()
+    report = cloud.report("planes", cloud.drop("planes.csv", rows))
+    _show_report(report)
+    require(report["status"] == "finished", f"the import failed: {report.get('error')}")
+    in_file = len(rows.splitlines()) - 1
+    in_table = len(cloud.items("planes"))
+    show.line(f"{in_file:,} rows in the file, {in_table:,} items in the table.")
+    require(in_file == in_table == report["rowsWritten"], "the table does not hold every row of the file")
+
+
+BAD_ROWS = [
+    (b"1ZZ,Nowhere Field,forty,-70.5,10,-5,A,America/New_York", "text where the column is a number"),
+    (b",Nameless Strip,41.0,-70.0,10,-5,A,America/New_York", "no key"),
+    (b"2ZZ,Short Row", "too few fields"),
+    (b"04G,Lansdowne Again,41.1,-80.6,1044,-5,A,America/New_York", "a key that another row has"),
+    (b"3ZZ,\xff\xfe,41.0,-70.0,10,-5,A,America/New_York", "bytes that are not UTF-8"),
+]
+
+
+def drop_a_file_with_bad_rows(number: int, cloud: Cloud) -> None:
+    show.step(number, f"Drop airports.csv with {len(BAD_ROWS)} bad rows added: they are kept, and everything else loads.")
+    rows = (DATA / "airports.csv").read_bytes().rstrip() + b"\n" + b"\n".join(row for row, _ in BAD_ROWS) + b"\n"
+    report = cloud.report("airports", cloud.drop("airports.csv", rows, partition_key="faa"))
+    _show_report(report)
+    require(report["status"] == "finished", f"the import failed: {report.get('error')}")
+    require(report["rowsRejected"] == len(BAD_ROWS), f"expected {len(BAD_ROWS)} rejects")
+    require(report["rowsRead"] == report["rowsWritten"] + report["rowsRejected"], "a row vanished")
+    rejects = _rejects(cloud, report)
+    show.table(["line", "why it was rejected"], [[reject["line"], reject["reason"]] for reject in rejects])
+    show.line(f"kept with their bytes in {report['rejects']}")
+
+
+def _rejects(cloud: Cloud, report: dict) -> list[dict]:
+    bucket, key = report["rejects"].removeprefix("s3://").split("/", 1)
+    lines = [json.loads(text) for text in cloud.read(bucket, key).splitlines()]
+    return [entry for entry in lines if "reason" in entry]
+
+
+def _show_report(report: dict) -> None:
+    heads = ["table", "status", "rows read", "written", "rejected", "seconds"]
+    counts = [f"{report[name]:,}" for name in ("rowsRead", "rowsWritten", "rowsRejected")]
+    show.table(heads, [[report["table"], report["status"], *counts, f"{report['seconds']:.1f}"]])
+    for inference in report["inferences"]:
+        show.line(f"inferred: {inference}")
+
+
+def change_items(number: int, cloud: Cloud) -> None:
+    show.step(number, f"Update {UPDATED}, delete {DELETED} and add {ADDED} planes: every change arrives as a Parquet row.")
+    keys = sorted(item["tailnum"]["S"] for item in cloud.items("planes"))
+    for index, key in enumerate(keys[:UPDATED]):
+        _update(cloud, key, index)
+    for key in keys[UPDATED : UPDATED + DELETED]:
+        cloud.dynamodb.delete_item(TableName="planes", Key={"tailnum": {"S": key}})
+    for index in range(ADDED):
+        cloud.dynamodb.put_item(TableName="planes", Item=_new_plane(index))
+    expected = {"INSERT": len(keys) + ADDED, "MODIFY": UPDATED, "REMOVE": DELETED}
+    counts = show.until(f"{sum(expected.values()):,} change rows", lambda: _counts_when(cloud, expected))
+    files = cloud.keys(cloud.lake, "changes/planes/")
+    show.table(["change", "rows"], [[kind, f"{count:,}"] for kind, count in sorted(counts.items())])
+    show.line(f"in {len(files)} Parquet files below s3://{cloud.lake}/changes/planes/")
+
+
+def _update(cloud: Cloud, key: str, index: int) -> None:
+    """A new attribute of a type the file did not have, and a number that becomes a fraction."""
+    cloud.dynamodb.update_item(
+        TableName="planes",
+        Key={"tailnum": {"S": key}},
+        UpdateExpression="SET hours = :hours, tags = :tags, seats = :seats",
+        ExpressionAttributeValues={
+            ":hours": {"N": f"{index}.25"},
+            ":tags": {"SS": ["inspected", f"hangar-{index % 7}"]},
+            ":seats": {"N": f"{100 + index}.5"},
+        },
+    )
+
+
+def _new_plane(index: int) -> dict:
+    return {
+        "tailnum": {"S": f"HW{index:04}"},
+        "manufacturer": {"S": "HEADWATER"},
+        "seats": {"N": str(100 + index)},
+        "serial": {"N": "12345678901234567890123456789012345678"},
+        "photo": {"B": bytes([index, 255, 0])},
+        "retired": {"BOOL": index % 2 == 0},
+        "owner": {"NULL": True},
+        "service": {"M": {"last": {"S": "2026-11-01"}, "parts": {"L": [{"N": "1.5"}, {"SS": ["wing"]}]}}},
+    }
+
+
+def _counts_when(cloud: Cloud, expected: dict[str, int]) -> dict[str, int] | None:
+    if not cloud.keys(cloud.lake, "changes/planes/"):
+        return None
+    _, rows = cloud.query('SELECT "_op", count(DISTINCT "_seq") FROM planes__changes GROUP BY "_op"')
+    counts = {kind: int(count) for kind, count in rows}
+    return counts if counts == expected else None
+
+
+def rebuild_from_changes(number: int, cloud: Cloud) -> None:
+    show.step(number, "Rebuild the items from the change rows alone, and compare them with the table.")
+    with tempfile.TemporaryDirectory() as folder:
+        files = cloud.download(cloud.lake, "changes/planes/", Path(folder))
+        rebuilt = subprocess.run([CHANGES_TO_ITEMS, folder], capture_output=True, text=True)
+    require(rebuilt.returncode == 0, f"changes_to_items: {rebuilt.stderr}")
+    from_changes = {comparable(json.loads(text)["Item"]) for text in rebuilt.stdout.splitlines()}
+    in_table = {comparable(item) for item in cloud.items("planes")}
+    show.table(
+        ["", "items"],
+        [
+            ["in the table", f"{len(in_table):,}"],
+            [f"rebuilt from {files} files", f"{len(from_changes):,}"],
+            ["equal, value by value", f"{len(in_table & from_changes):,}"],
+            ["different", f"{len(in_table ^ from_changes):,}"],
+        ],
+    )
+    require(in_table == from_changes, "the change rows do not rebuild the table")
+
+
+QUESTIONS = [
+    (
+        "Which makers have the most planes, and how many seats on average?",
+        """SELECT manufacturer, count(*) AS planes, round(avg(seats), 1) AS seats, min(year) AS oldest
+           FROM planes__changes WHERE "_op" = 'INSERT'
+           GROUP BY manufacturer ORDER BY planes DESC LIMIT 4""",
+    ),
+    (
+        "What was changed, and to what? (`seats` got fractions, so a second column holds them)",
+        """SELECT tailnum, "_op" AS op, seats__double, hours, "_by" AS by_whom
+           FROM planes__changes WHERE "_op" = 'MODIFY' ORDER BY tailnum LIMIT 3""",
+    ),
+]
+
+
+def ask_athena(number: int, cloud: Cloud) -> None:
+    show.step(number, "Ask Athena: typed columns, no crawler.")
+    for question, sql in QUESTIONS:
+        show.line(question)
+        heads, rows = cloud.query(sql)
+        show.table(heads, rows)
+        require(bool(rows), "Athena found no rows")
+
+
+def run_the_schedule(number: int, cloud: Cloud) -> None:
+    show.step(number, "Run the schedule: recovery, a backup and a full export of every enrolled table.")
+    report = cloud.invoke(cloud.backup_function, {"scheduledTime": SCHEDULED_TIME})
+    _show_protection(cloud, report)
+
+
+def run_the_schedule_again(number: int, cloud: Cloud) -> None:
+    show.step(number, "Run it once more for the same time: nothing is made twice.")
+    before = _backups(cloud), _exports(cloud)
+    report = cloud.invoke(cloud.backup_function, {"scheduledTime": SCHEDULED_TIME})
+    require(all(table["backupArn"] for table in report["tables"]), "the second run lost sight of the backups")
+    after = _backups(cloud), _exports(cloud)
+    require(before == after, f"the second run changed something: {before} became {after}")
+    show.line(f"still {len(after[0])} backups and {len(after[1])} exports.")
+
+
+def _show_protection(cloud: Cloud, report: dict) -> None:
+    rows = []
+    for table in sorted(entry["table"] for entry in report["tables"]):
+        recovery = cloud.dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+        status = recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+        require(status == "ENABLED", f"{table} has no point-in-time recovery")
+        backups = cloud.dynamodb.list_backups(TableName=table)["BackupSummaries"]
+        require(len(backups) == 1, f"{table} has {len(backups)} backups")
+        exported = show.until(f"the export of {table}", lambda: _export_manifest(cloud, table))
+        rows.append([table, status, backups[0]["BackupName"], f"{exported['itemCount']:,}"])
+    show.table(["table", "recovery", "backup", "items exported"], rows)
+    require([row[0] for row in rows] == ["airports", "planes"], "not every enrolled table was protected")
+    show.line(f"exports are below s3://{cloud.exports}/")
+
+
+def _export_manifest(cloud: Cloud, table: str) -> dict | None:
+    keys = cloud.keys(cloud.exports, f"{table}/full/")
+    return next((json.loads(cloud.read(cloud.exports, key)) for key in keys if key.endswith("manifest-summary.json")), None)
+
+
+def _backups(cloud: Cloud) -> list[str]:
+    return sorted(backup["BackupArn"] for backup in cloud.dynamodb.list_backups()["BackupSummaries"])
+
+
+def _exports(cloud: Cloud) -> list[str]:
+    keys = cloud.keys(cloud.exports, "")
+    return sorted(key for key in keys if key.endswith("manifest-summary.json"))

@@ -1,0 +1,156 @@
+"""The sub-commands of `local/aws`."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import deployment, emulator, environments, process, state
+from .paths import LOCAL, Failure, progress
+from .state import Stack
+
+DEFAULT_NAME = "default"
+
+
+def main() -> int:
+    arguments = command_line().parse_args()
+    # A `kill` undoes what Ctrl-C undoes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return arguments.command(arguments) or 0
+    except Failure as failure:
+        print(f"local/aws: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def command_line() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="local/aws", description="AWS on this machine: an emulator with the template deployed to it."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, function, description):
+        added = commands.add_parser(name, help=description, description=description)
+        added.set_defaults(command=function)
+        return added
+
+    command("setup", setup, "Install the pinned emulator, SAM and cargo-lambda under target/local.")
+    command("lock", lock, "Pin anew what local/*.in ask for, into local/*.txt.")
+    up_command = command("up", up, "Start an emulator and deploy the template to it, from binaries that cargo has built.")
+    down_command = command("down", down, "Stop an emulator and forget it.")
+    run_command = command("run", run, "Bring a stack up, run a command with its environment, and take it down again.")
+    logs_command = command("logs", logs, "Show the functions' logs.")
+    tests_command = command("test-corrections", test_corrections, "Test the corrections of the emulator.")
+
+    for named in (up_command, down_command, logs_command):
+        named.add_argument("--name", default=DEFAULT_NAME, help="tells several stacks apart (default: %(default)s)")
+    run_command.add_argument("--name", help="name of the stack (default: one that nobody else has)")
+    for deploying in (up_command, run_command):
+        add_deployment_options(deploying)
+    logs_command.add_argument("--function", default="", help="only functions with this in their name, such as `import`")
+    run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
+    tests_command.add_argument("pytest", nargs="*", metavar="-- ARG", help="arguments for pytest")
+    return parser
+
+
+def add_deployment_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--template", type=Path, default=deployment.default_template(), help="instead of template.yaml")
+    parser.add_argument(
+        "--binaries", type=Path, default=deployment.default_binaries(), help="where cargo put the functions (default: target/debug)"
+    )
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the template; repeatable"
+    )
+
+
+def setup(_: argparse.Namespace) -> None:
+    environments.setup()
+
+
+def lock(_: argparse.Namespace) -> None:
+    environments.lock()
+
+
+def up(arguments: argparse.Namespace) -> None:
+    stack = bring_up(arguments.name, arguments)
+    folder = state.folder_of(arguments.name)
+    progress(f"ready at {stack.endpoint}. Use it with: source {os.path.relpath(folder)}/env.sh")
+
+
+def down(arguments: argparse.Namespace) -> None:
+    take_down(arguments.name)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command's exit code is ours, and the stack goes down however it ends."""
+    name = arguments.name or f"run-{os.getpid()}"
+    try:
+        stack = bring_up(name, arguments)
+        return subprocess.run(arguments.run, env=os.environ | stack.environment()).returncode
+    except FileNotFoundError:
+        raise Failure(f"There is no program {arguments.run[0]}.") from None
+    finally:
+        take_down(name)
+
+
+def logs(arguments: argparse.Namespace) -> None:
+    print(deployment.ask(state.running(arguments.name), "logs", arguments.function), end="")
+
+
+def test_corrections(arguments: argparse.Namespace) -> int:
+    environments.setup()
+    python = str(environments.python(environments.EMULATOR))
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(LOCAL / "tests"), *arguments.pytest]
+    return subprocess.run(command, cwd=LOCAL).returncode
+
+
+def bring_up(name: str, arguments: argparse.Namespace) -> Stack:
+    """Gives a stack that is ready to be used, or leaves nothing running."""
+    folder = claim(name)
+    parameters = dict(parameter_pair(text) for text in arguments.parameter)
+    started = time.monotonic()
+    environments.setup()
+    template = deployment.package(folder, arguments.template, arguments.binaries)
+    progress("starting the emulator")
+    stack = emulator.start(folder)
+    try:
+        state.save(name, stack)
+        progress(f"deploying {os.path.relpath(arguments.template)} to {stack.endpoint}")
+        deployment.deploy(folder, template, stack, parameters)
+        state.save(name, stack)
+    except BaseException:
+        process.stop(stack.pid, stack.began)
+        (folder / "stack.json").unlink(missing_ok=True)
+        raise
+    progress(f"up in {time.monotonic() - started:.0f} s")
+    return stack
+
+
+def claim(name: str) -> Path:
+    """Makes the stack's folder. A folder that a broken-off run left behind is made anew."""
+    folder = state.folder_of(name)
+    stack = state.load(name)
+    if stack is not None and stack.runs():
+        raise Failure(f"The stack {name!r} already runs at {stack.endpoint}. Stop it with: local/aws down --name {name}")
+    state.forget(name)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def take_down(name: str) -> None:
+    stack = state.load(name)
+    if stack is not None:
+        process.stop(stack.pid, stack.began)
+    state.forget(name)
+
+
+def parameter_pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise Failure(f"--parameter {text}: give it as KEY=VALUE.")
+    return key, value

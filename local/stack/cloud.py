@@ -1,0 +1,47 @@
+"""The few calls that the command line itself makes to the emulator.
+
+Run with the Python of `env-emulator`, which has boto3, and with the stack's environment:
+
+    python -m stack.cloud make-bucket BUCKET
+    python -m stack.cloud outputs STACK
+    python -m stack.cloud logs [FUNCTION]
+"""
+
+import json
+import sys
+from datetime import datetime, timezone
+
+import boto3
+from botocore.config import Config
+
+CONFIG = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+
+
+def make_bucket(bucket: str) -> None:
+    boto3.client("s3", config=CONFIG).create_bucket(Bucket=bucket)
+
+
+def outputs(stack: str) -> None:
+    described = boto3.client("cloudformation", config=CONFIG).describe_stacks(StackName=stack)["Stacks"][0]
+    json.dump({output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}, sys.stdout)
+
+
+def logs(function: str = "") -> None:
+    """Every function's log in the order of time, or that of the functions whose name has this in it."""
+    client = boto3.client("logs", config=CONFIG)
+    groups = client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName")
+    lines = []
+    for group in groups:
+        if function.lower() not in group.lower():
+            continue
+        pages = client.get_paginator("filter_log_events").paginate(logGroupName=group)
+        lines += [(event["timestamp"], group, event["message"].rstrip()) for event in pages.search("events[]") if event]
+    for timestamp, group, message in sorted(lines, key=lambda line: line[0]):
+        time = datetime.fromtimestamp(timestamp / 1000, timezone.utc).strftime("%H:%M:%S.%f")[:-3]
+        print(f"{time} {group.rpartition('/')[2]}: {message}")
+
+
+COMMANDS = {"make-bucket": make_bucket, "outputs": outputs, "logs": logs}
+
+if __name__ == "__main__":
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

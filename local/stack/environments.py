@@ -1,0 +1,94 @@
+"""The two Python environments: pinned, made by a pinned uv, and left alone while their pins stay.
+
+Two, because the emulator and SAM each want a boto of their own.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .paths import LOCAL, WORK, Failure, progress
+
+UV_VERSION = "0.13.9"
+UV = WORK / "uv"
+EMULATOR = WORK / "env-emulator"
+DEPLOY = WORK / "env-deploy"
+LOCKS = {EMULATOR: LOCAL / "emulator.txt", DEPLOY: LOCAL / "deploy.txt"}
+
+
+def setup() -> None:
+    """Makes what is not there yet. Takes no time when all of it is."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    for environment, lock in LOCKS.items():
+        stamp = _stamp_of(lock)
+        if _stamp_file(environment).exists() and _stamp_file(environment).read_text() == stamp:
+            continue
+        progress(f"installing what {lock.name} pins")
+        _install(environment, lock)
+        _stamp_file(environment).write_text(stamp)
+
+
+def lock() -> None:
+    """Pins anew: resolves the `.in` files into the `.txt` files, for every Python from 3.10 on."""
+    for pinned in LOCKS.values():
+        wanted = pinned.with_suffix(".in")
+        progress(f"resolving {wanted.name}")
+        options = ["--universal", "--python-version", "3.10", "--no-header", "--no-annotate", "--no-emit-index-url"]
+        _run([str(_uv()), "pip", "compile", "--quiet", *options, str(wanted), "--output-file", str(pinned)])
+
+
+def program(environment: Path, name: str) -> Path:
+    """A program of an environment, which `setup` has to have made."""
+    found = environment / "bin" / name
+    if not found.exists():
+        raise Failure(f"{found} is not there. Make it with: local/aws setup")
+    return found
+
+
+def python(environment: Path) -> Path:
+    return program(environment, "python")
+
+
+def _stamp_file(environment: Path) -> Path:
+    return environment / "made-from"
+
+
+def _stamp_of(lock: Path) -> str:
+    """Changes when the pins change, or the Python that the environment is made from."""
+    pins = hashlib.sha256(lock.read_bytes()).hexdigest()
+    return f"{pins} {sys.version_info.major}.{sys.version_info.minor} {os.path.realpath(sys.executable)}"
+
+
+def _install(environment: Path, lock: Path) -> None:
+    shutil.rmtree(environment, ignore_errors=True)
+    _run([str(_uv()), "venv", "--quiet", "--python", sys.executable, str(environment)])
+    _run([str(_uv()), "pip", "install", "--quiet", "--python", str(python(environment)), "-r", str(lock)])
+
+
+def _uv() -> Path:
+    """uv itself, which comes from pip like everything else here."""
+    uv = UV / "bin" / "uv"
+    if uv.exists() and UV_VERSION in _output([str(uv), "--version"]):
+        return uv
+    progress(f"installing uv {UV_VERSION}")
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(UV)], capture_output=True, text=True)
+    if made.returncode != 0:
+        raise Failure(
+            f"{sys.executable} cannot make a virtual environment:\n{made.stdout}{made.stderr}"
+            "Install Python's venv module (on Debian and Ubuntu: apt-get install python3-venv) and try again."
+        )
+    _run([str(UV / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", f"uv=={UV_VERSION}"])
+    return uv
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, stdout=sys.stderr)
+    if done.returncode != 0:
+        raise Failure(f"This failed, see above: {' '.join(command)}\nIt needs to reach PyPI, or your mirror of it.")

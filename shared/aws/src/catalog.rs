@@ -1,0 +1,273 @@
+//! The catalog in Glue, which is the registry of column names.
+//!
+//! ```text
+//! find ─▶ table <t>__changes (or its number, if the name was taken) ─▶ Registry
+//! ensure_changes ─▶ makes it, once
+//! extend ─▶ load, assign names, UpdateTable with the version that was loaded
+//!             └─ someone else was quicker ─▶ load again
+//! ```
+//!
+//! Glue keeps a version of each table, and refuses an update that was made from an older one: two
+//! functions that bring new columns at once both get theirs in, and neither loses the other's.
+//! What a person changed on the table (a column added, a description) is carried over.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_glue::{
+    Client,
+    error::BuildError,
+    types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput},
+};
+use jiff::Timestamp;
+use lake::{
+    ColumnKey, DEFAULT_COLUMN_LIMIT, Registry, TableNames,
+    catalog::{self, ColumnDefinition, TableDefinition},
+};
+
+use crate::{Class, Failure};
+
+/// Writers that meet give way this many times before the trigger's own retry takes over.
+const ATTEMPTS: u32 = 20;
+/// The longest pause before trying again, in milliseconds.
+const LONGEST_PAUSE_MS: u64 = 400;
+
+/// A table of the catalog as it was loaded.
+#[derive(Debug, Clone)]
+pub struct CatalogTable {
+    /// Its name in the catalog.
+    pub name: String,
+    /// The columns it names.
+    pub registry: Registry,
+    table: Table,
+}
+
+/// The catalog table of a DynamoDB table's changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ensured {
+    /// Its name in the catalog.
+    pub name: String,
+    /// Whether it was made now.
+    pub created: bool,
+}
+
+/// The catalog table that holds the changes of a DynamoDB table, if it was made.
+pub async fn find(
+    glue: &Client,
+    database: &str,
+    table: &str,
+) -> Result<Option<CatalogTable>, Failure> {
+    Ok(match look_up(glue, database, table).await? {
+        Place::Taken(found) => Some(*found),
+        Place::Free(_) => None,
+    })
+}
+
+/// Makes the catalog table of a DynamoDB table's changes, unless it is there.
+///
+/// Its partitions begin 35 days before `now`, for changes that are replayed.
+pub async fn ensure_changes(
+    glue: &Client,
+    database: &str,
+    lake_bucket: &str,
+    table: &str,
+    now: Timestamp,
+) -> Result<Ensured, Failure> {
+    loop {
+        let name = match look_up(glue, database, table).await? {
+            Place::Taken(found) => return Ok(Ensured { name: found.name, created: false }),
+            Place::Free(name) => name,
+        };
+        let definition = catalog::changes(&name, table, lake_bucket, now);
+        let resource = resource(database, &name);
+        let input = table_input(&definition)
+            .map_err(|error| invalid("CreateTable", &resource, &error))?;
+        let created = glue.create_table().database_name(database).table_input(input).send().await;
+        match created.map_err(|error| Failure::of("CreateTable", resource, error)) {
+            Ok(_) => return Ok(Ensured { name, created: true }),
+            // Another invocation was quicker: look whose it is.
+            Err(failure) if failure.has_code("AlreadyExistsException") => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Gives every key a column, as far as the column limit goes, and returns the registry then.
+///
+/// Nothing is written when every key has one already. A catalog table that is missing is a
+/// permanent failure with code `EntityNotFoundException`.
+pub async fn extend(
+    glue: &Client,
+    database: &str,
+    table: &str,
+    keys: &[ColumnKey],
+) -> Result<Registry, Failure> {
+    for _ in 0..ATTEMPTS {
+        let Some(CatalogTable { name, mut registry, table: current }) =
+            find(glue, database, table).await?
+        else {
+            let message = format!("the catalog has no table for the changes of {table}");
+            let mut failure =
+                Failure::stated("GetTable", database, message, Class::Permanent);
+            failure.code = Some("EntityNotFoundException".to_owned());
+            return Err(failure);
+        };
+        let added = registry.assign(keys, DEFAULT_COLUMN_LIMIT);
+        if added.is_empty() {
+            return Ok(registry);
+        }
+        let columns = added.iter().map(catalog::column);
+        match update(glue, database, &name, current, columns).await {
+            Ok(()) => return Ok(registry),
+            Err(failure) if failure.has_code("ConcurrentModificationException") => {
+                let pause = std::time::Duration::from_millis(fastrand::u64(1..LONGEST_PAUSE_MS));
+                tokio::time::sleep(pause).await;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    let message = format!("other writers were quicker {ATTEMPTS} times");
+    Err(Failure::stated("UpdateTable", resource(database, table), message, Class::Retryable))
+}
+
+/// Where a DynamoDB table's catalog table is, or could be.
+enum Place {
+    Taken(Box<CatalogTable>),
+    Free(String),
+}
+
+/// Two DynamoDB tables may become one name when made safe (`a-b`, `a.b`): each catalog table says
+/// whose it is, and the later one has a number.
+async fn look_up(glue: &Client, database: &str, table: &str) -> Result<Place, Failure> {
+    for number in 1.. {
+        let name = TableNames::of(table, number).changes;
+        let Some(found) = get(glue, database, &name).await? else { return Ok(Place::Free(name)) };
+        let definition = definition(&found);
+        if catalog::source_table(&definition) == Some(table) {
+            let registry = Registry::from(&definition);
+            return Ok(Place::Taken(Box::new(CatalogTable { name, registry, table: found })));
+        }
+    }
+    unreachable!("numbers do not end")
+}
+
+async fn get(glue: &Client, database: &str, name: &str) -> Result<Option<Table>, Failure> {
+    let got = glue.get_table().database_name(database).name(name).send().await;
+    match got.map_err(|error| Failure::of("GetTable", resource(database, name), error)) {
+        Ok(output) => Ok(output.table),
+        Err(failure) if failure.has_code("EntityNotFoundException") => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn update(
+    glue: &Client,
+    database: &str,
+    name: &str,
+    table: Table,
+    added: impl Iterator<Item = ColumnDefinition>,
+) -> Result<(), Failure> {
+    let resource = resource(database, name);
+    let version = table.version_id.clone();
+    let input = with_columns(table, added)
+        .map_err(|error| invalid("UpdateTable", &resource, &error))?;
+    let updated = glue
+        .update_table()
+        .database_name(database)
+        .table_input(input)
+        .set_version_id(version)
+        .skip_archive(true)
+        .send()
+        .await;
+    updated.map_err(|error| Failure::of("UpdateTable", resource, error))?;
+    Ok(())
+}
+
+fn resource(database: &str, name: &str) -> String {
+    format!("catalog table {database}.{name}")
+}
+
+fn invalid(operation: &'static str, resource: &str, error: &BuildError) -> Failure {
+    Failure::stated(operation, resource, error.to_string(), Class::Permanent)
+}
+
+/// The table as it is, with further columns; what this code does not know stays as it was.
+fn with_columns(
+    table: Table,
+    added: impl Iterator<Item = ColumnDefinition>,
+) -> Result<TableInput, BuildError> {
+    let mut storage = table.storage_descriptor.unwrap_or_else(|| StorageDescriptor::builder().build());
+    let columns = storage.columns.get_or_insert_default();
+    for column in added {
+        columns.push(glue_column(&column)?);
+    }
+    TableInput::builder()
+        .name(table.name)
+        .set_description(table.description)
+        .set_owner(table.owner)
+        .set_last_access_time(table.last_access_time)
+        .set_last_analyzed_time(table.last_analyzed_time)
+        .retention(table.retention)
+        .storage_descriptor(storage)
+        .set_partition_keys(table.partition_keys)
+        .set_table_type(table.table_type)
+        .set_parameters(table.parameters)
+        .build()
+}
+
+fn table_input(definition: &TableDefinition) -> Result<TableInput, BuildError> {
+    let columns = definition.columns.iter().map(glue_column).collect::<Result<_, _>>()?;
+    let partition_keys = definition.partition_keys.iter().map(glue_column).collect::<Result<_, _>>()?;
+    let storage = StorageDescriptor::builder()
+        .set_columns(Some(columns))
+        .location(&definition.location)
+        .input_format(catalog::INPUT_FORMAT)
+        .output_format(catalog::OUTPUT_FORMAT)
+        .serde_info(SerDeInfo::builder().serialization_library(catalog::SERDE).build())
+        .build();
+    TableInput::builder()
+        .name(&definition.name)
+        .table_type(catalog::TABLE_TYPE)
+        .storage_descriptor(storage)
+        .set_partition_keys(Some(partition_keys))
+        .set_parameters(Some(definition.parameters.clone().into_iter().collect()))
+        .build()
+}
+
+fn glue_column(column: &ColumnDefinition) -> Result<Column, BuildError> {
+    let parameters = (!column.parameters.is_empty())
+        .then(|| column.parameters.clone().into_iter().collect());
+    Column::builder()
+        .name(&column.name)
+        .r#type(&column.type_text)
+        .set_comment(column.comment.clone())
+        .set_parameters(parameters)
+        .build()
+}
+
+/// The part of a Glue table that the lake's code reads.
+fn definition(table: &Table) -> TableDefinition {
+    let columns = |columns: &[Column]| columns.iter().map(column_definition).collect();
+    let storage = table.storage_descriptor();
+    TableDefinition {
+        name: table.name().to_owned(),
+        columns: columns(storage.map_or(&[], StorageDescriptor::columns)),
+        partition_keys: columns(table.partition_keys()),
+        location: storage.and_then(|s| s.location()).unwrap_or_default().to_owned(),
+        parameters: sorted(table.parameters()),
+    }
+}
+
+fn column_definition(column: &Column) -> ColumnDefinition {
+    ColumnDefinition {
+        name: column.name().to_owned(),
+        type_text: column.r#type().unwrap_or_default().to_owned(),
+        comment: column.comment().map(str::to_owned),
+        parameters: sorted(column.parameters()),
+    }
+}
+
+fn sorted(
+    map: Option<&std::collections::HashMap<String, String>>,
+) -> BTreeMap<String, String> {
+    map.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
+}

@@ -1,0 +1,166 @@
+//! Items as DynamoDB JSON text, and the one text that all equal items share.
+//!
+//! Canonical text is compact DynamoDB JSON in which map names and set members are sorted by their
+//! bytes, numbers are canonical, bytes are padded standard base64, and strings escape only what
+//! JSON demands. Two items have the same canonical text exactly when DynamoDB holds them equal.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use xxhash_rust::xxh64::xxh64;
+
+use crate::format::json::plain_prefix;
+use crate::{Item, Map, Number, Value};
+
+/// The canonical text of an item.
+///
+/// ```
+/// let item = item::format::dynamodb_json::parse_item(br#"{"b": {"NS": ["2", "10"]}, "a": {"N": "1.0"}}"#)?;
+/// assert_eq!(item::canonical(&item), r#"{"a":{"N":"1"},"b":{"NS":["10","2"]}}"#);
+/// # Ok::<(), item::ParseError>(())
+/// ```
+pub fn canonical(item: &Item<'_>) -> String {
+    let mut text = String::new();
+    write_canonical(item, &mut text);
+    text
+}
+
+/// Appends the canonical text of an item.
+pub fn write_canonical(item: &Item<'_>, out: &mut String) {
+    write_map(item, Order::Sorted, out);
+}
+
+/// Appends the canonical text of a value: `{"S":"text"}`.
+pub fn write_canonical_value(value: &Value<'_>, out: &mut String) {
+    write_value(value, Order::Sorted, out);
+}
+
+/// The XXH64 (seed 0) of an item's canonical text.
+///
+/// Trino and Athena compute the same with `xxhash64(to_utf8(text))`, as big-endian bytes.
+pub fn hash(item: &Item<'_>) -> u64 {
+    hash_canonical(&canonical(item))
+}
+
+/// The hash of an item whose canonical text is at hand; see [`hash`].
+pub fn hash_canonical(text: &str) -> u64 {
+    xxh64(text.as_bytes(), 0)
+}
+
+/// The order in which names and set members are written.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    AsRead,
+    Sorted,
+}
+
+/// Appends a map of attributes as DynamoDB JSON.
+pub(crate) fn write_map(map: &Map<'_>, order: Order, out: &mut String) {
+    let mut entries: Vec<(&str, &Value<'_>)> = map.iter().collect();
+    order.apply(&mut entries, |(name, _)| *name);
+    write_all('{', entries, '}', out, |(name, value), out| {
+        write_string(name, out);
+        out.push(':');
+        write_value(value, order, out);
+    });
+}
+
+fn write_value(value: &Value<'_>, order: Order, out: &mut String) {
+    out.push_str("{\"");
+    out.push_str(value.type_descriptor());
+    out.push_str("\":");
+    match value {
+        Value::S(text) => write_string(text, out),
+        Value::N(number) => write_number(number, out),
+        Value::B(bytes) => write_bytes(bytes, out),
+        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Value::Null => out.push_str("true"),
+        Value::Ss(set) => write_set(set, order, out, |member, out| write_string(member, out)),
+        Value::Ns(set) => write_set(set, order, out, write_number),
+        Value::Bs(set) => write_set(set, order, out, |member, out| write_bytes(member, out)),
+        Value::L(list) => write_all('[', list, ']', out, |value, out| write_value(value, order, out)),
+        Value::M(map) => write_map(map, order, out),
+    }
+    out.push('}');
+}
+
+fn write_set<T: Ord>(set: &[T], order: Order, out: &mut String, write: impl Fn(&T, &mut String)) {
+    let mut members: Vec<&T> = set.iter().collect();
+    order.apply(&mut members, |member| *member);
+    write_all('[', members, ']', out, write);
+}
+
+/// Appends entries between brackets, with commas between them.
+fn write_all<T>(
+    open: char,
+    entries: impl IntoIterator<Item = T>,
+    close: char,
+    out: &mut String,
+    write: impl Fn(T, &mut String),
+) {
+    out.push(open);
+    for (index, entry) in entries.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(entry, out);
+    }
+    out.push(close);
+}
+
+impl Order {
+    fn apply<'b, T, K: Ord + 'b>(self, entries: &mut [T], key: impl Fn(&T) -> K) {
+        match self {
+            Self::AsRead => {}
+            Self::Sorted => entries.sort_unstable_by(|a, b| key(a).cmp(&key(b))),
+        }
+    }
+}
+
+fn write_number(number: &Number<'_>, out: &mut String) {
+    out.push('"');
+    out.push_str(number.as_str());
+    out.push('"');
+}
+
+fn write_bytes(bytes: &[u8], out: &mut String) {
+    out.push('"');
+    STANDARD.encode_string(bytes, out);
+    out.push('"');
+}
+
+/// Appends a JSON string that escapes quotes, backslashes and control characters only.
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let mut rest = text;
+    while let Some((plain, special, after)) = split_special(rest) {
+        out.push_str(plain);
+        write_escape(special, out);
+        rest = after;
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn split_special(text: &str) -> Option<(&str, u8, &str)> {
+    let at = plain_prefix(text.as_bytes());
+    let special = *text.as_bytes().get(at)?;
+    Some((&text[..at], special, &text[at + 1..]))
+}
+
+fn write_escape(special: u8, out: &mut String) {
+    match special {
+        b'"' => out.push_str("\\\""),
+        b'\\' => out.push_str("\\\\"),
+        b'\n' => out.push_str("\\n"),
+        b'\r' => out.push_str("\\r"),
+        b'\t' => out.push_str("\\t"),
+        0x08 => out.push_str("\\b"),
+        0x0C => out.push_str("\\f"),
+        control => {
+            let hex = |digit: u8| char::from(b"0123456789abcdef"[usize::from(digit)]);
+            out.push_str("\\u00");
+            out.push(hex(control >> 4));
+            out.push(hex(control & 0xF));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Changes of a table, as DynamoDB Streams hands them to a Lambda function.
+//!
+//! 1. [`Event::parse`] cuts the event into the bytes of its records, looking at nothing but strings
+//!    and brackets, and notes each record's sequence number;
+//! 2. [`RawRecord::change`] reads one record strictly.
+//!
+//! So a record that cannot be read is told apart from its neighbours: its bytes can be kept, and the
+//! batch can go on after its sequence number. Fields may come in any order; unknown ones are skipped.
+//!
+//! Source: [the record](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html)
+//! and [its part `dynamodb`](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html).
+//!
+//! ```
+//! use item::change::{Event, Operation};
+//!
+//! let event = br#"{"Records":[{"eventID":"1","eventName":"REMOVE","dynamodb":{
+//!   "ApproximateCreationDateTime":1795359600,"SequenceNumber":"111","StreamViewType":"KEYS_ONLY",
+//!   "Keys":{"tailnum":{"S":"N10156"}}},
+//!   "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000"}]}"#;
+//! let event = Event::parse(event)?;
+//! let change = event.records[0].change()?;
+//! assert_eq!(change.op, Operation::Remove);
+//! assert_eq!(change.stream_arn.table(), "planes");
+//! # Ok::<(), item::ParseError>(())
+//! ```
+
+mod arn;
+mod event;
+mod record;
+
+pub use arn::StreamArn;
+pub use event::{Event, RawRecord};
+pub use record::{Actor, Change, Operation, StreamView};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! Text formats: bytes to items.
+
+pub mod dynamodb_json;
+
+mod distinct;
+pub(crate) mod json;

@@ -1,0 +1,230 @@
+//! The ten attribute types of DynamoDB.
+
+use std::borrow::Cow;
+
+use crate::Number;
+
+/// An attribute value: one variant per DynamoDB type, named by its type descriptor.
+///
+/// Source: [Supported data types](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html).
+///
+/// Two values are equal when DynamoDB holds them equal: sets compare without order, and maps by
+/// name. Numbers are canonical by construction, so `1`, `1.0` and `1E0` are one value.
+#[derive(Debug, Clone)]
+pub enum Value<'a> {
+    /// A string of Unicode text.
+    S(Cow<'a, str>),
+    /// A number of up to 38 significant digits.
+    N(Number<'a>),
+    /// Bytes.
+    B(Cow<'a, [u8]>),
+    /// A boolean.
+    Bool(bool),
+    /// The null value.
+    Null,
+    /// A set of strings.
+    Ss(Vec<Cow<'a, str>>),
+    /// A set of numbers.
+    Ns(Vec<Number<'a>>),
+    /// A set of byte strings.
+    Bs(Vec<Cow<'a, [u8]>>),
+    /// A list of values of any type.
+    L(Vec<Value<'a>>),
+    /// A map from names to values.
+    M(Map<'a>),
+}
+
+/// An item: its attributes by name.
+pub type Item<'a> = Map<'a>;
+
+/// Named values in the order they were read; a name occurs once.
+///
+/// The order carries no meaning to DynamoDB and none to equality. It is kept because rows of one
+/// source tend to repeat it, which readers further down use to find columns without hashing.
+#[derive(Debug, Clone, Default)]
+pub struct Map<'a> {
+    entries: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Map<'a> {
+    /// A map without entries.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes entries whose names the caller knows to differ from one another.
+    ///
+    /// Parsers check this as they read; use [`Map::insert`] where it is not known.
+    pub fn from_distinct(entries: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
+        Self { entries }
+    }
+
+    /// Sets `name` to `value` and returns what it was before.
+    pub fn insert(&mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Option<Value<'a>> {
+        let name = name.into();
+        match self.entries.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, old)) => Some(std::mem::replace(old, value)),
+            None => {
+                self.entries.push((name, value));
+                None
+            }
+        }
+    }
+
+    /// The value of `name`.
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
+        self.entries.iter().find(|(n, _)| n == name).map(|(_, value)| value)
+    }
+
+    /// Takes `name` out, keeping the order of the others.
+    pub fn remove(&mut self, name: &str) -> Option<Value<'a>> {
+        let at = self.entries.iter().position(|(n, _)| n == name)?;
+        Some(self.entries.remove(at).1)
+    }
+
+    /// Names and values in the order they were read.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
+        self.entries.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The same map, borrowing its names and values from this one.
+    pub fn reborrow(&self) -> Map<'_> {
+        let lend = |(name, value)| (Cow::Borrowed(name), Value::reborrow(value));
+        Map { entries: self.iter().map(lend).collect() }
+    }
+
+    /// The same map, borrowing nothing.
+    pub fn into_owned(self) -> Map<'static> {
+        Map {
+            entries: self
+                .entries
+                .into_iter()
+                .map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned()))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> IntoIterator for Map<'a> {
+    type Item = (Cow<'a, str>, Value<'a>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
+    }
+}
+
+impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Map<'a> {
+    /// Collects entries; the last value of a repeated name holds.
+    fn from_iter<T: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(entries: T) -> Self {
+        let mut map = Self::new();
+        for (name, value) in entries {
+            map.insert(name, value);
+        }
+        map
+    }
+}
+
+impl PartialEq for Map<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
+    }
+}
+
+impl Eq for Map<'_> {}
+
+impl PartialEq for Value<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::S(a), Self::S(b)) => a == b,
+            (Self::N(a), Self::N(b)) => a == b,
+            (Self::B(a), Self::B(b)) => a == b,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Null, Self::Null) => true,
+            (Self::Ss(a), Self::Ss(b)) => same_members(a, b),
+            (Self::Ns(a), Self::Ns(b)) => same_members(a, b),
+            (Self::Bs(a), Self::Bs(b)) => same_members(a, b),
+            (Self::L(a), Self::L(b)) => a == b,
+            (Self::M(a), Self::M(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value<'_> {}
+
+/// Whether two sets have the same members; neither holds a member twice.
+fn same_members<T: Ord>(a: &[T], b: &[T]) -> bool {
+    let sorted = |set: &[T]| {
+        let mut order: Vec<usize> = (0..set.len()).collect();
+        order.sort_unstable_by(|&i, &j| set[i].cmp(&set[j]));
+        order
+    };
+    a.len() == b.len() && sorted(a).iter().zip(sorted(b)).all(|(&i, j)| a[i] == b[j])
+}
+
+impl Value<'_> {
+    /// The type descriptor, as DynamoDB JSON spells it.
+    pub fn type_descriptor(&self) -> &'static str {
+        match self {
+            Self::S(_) => "S",
+            Self::N(_) => "N",
+            Self::B(_) => "B",
+            Self::Bool(_) => "BOOL",
+            Self::Null => "NULL",
+            Self::Ss(_) => "SS",
+            Self::Ns(_) => "NS",
+            Self::Bs(_) => "BS",
+            Self::L(_) => "L",
+            Self::M(_) => "M",
+        }
+    }
+
+    /// The same value, borrowing its texts and bytes from this one.
+    pub fn reborrow(&self) -> Value<'_> {
+        fn lend<'b, T: ToOwned + ?Sized>(set: &'b [Cow<'_, T>]) -> Vec<Cow<'b, T>> {
+            set.iter().map(|member| Cow::Borrowed(member.as_ref())).collect()
+        }
+        match self {
+            Self::S(text) => Value::S(Cow::Borrowed(text)),
+            Self::N(number) => Value::N(number.reborrow()),
+            Self::B(bytes) => Value::B(Cow::Borrowed(bytes)),
+            Self::Bool(truth) => Value::Bool(*truth),
+            Self::Null => Value::Null,
+            Self::Ss(set) => Value::Ss(lend(set)),
+            Self::Ns(set) => Value::Ns(set.iter().map(Number::reborrow).collect()),
+            Self::Bs(set) => Value::Bs(lend(set)),
+            Self::L(list) => Value::L(list.iter().map(Value::reborrow).collect()),
+            Self::M(map) => Value::M(map.reborrow()),
+        }
+    }
+
+    /// The same value, borrowing nothing.
+    pub fn into_owned(self) -> Value<'static> {
+        fn own<T: ToOwned + ?Sized>(set: Vec<Cow<'_, T>>) -> Vec<Cow<'static, T>> {
+            set.into_iter().map(|member| Cow::Owned(member.into_owned())).collect()
+        }
+        match self {
+            Self::S(text) => Value::S(Cow::Owned(text.into_owned())),
+            Self::N(number) => Value::N(number.into_owned()),
+            Self::B(bytes) => Value::B(Cow::Owned(bytes.into_owned())),
+            Self::Bool(truth) => Value::Bool(truth),
+            Self::Null => Value::Null,
+            Self::Ss(set) => Value::Ss(own(set)),
+            Self::Ns(set) => Value::Ns(set.into_iter().map(Number::into_owned).collect()),
+            Self::Bs(set) => Value::Bs(own(set)),
+            Self::L(list) => Value::L(list.into_iter().map(Value::into_owned).collect()),
+            Self::M(map) => Value::M(map.into_owned()),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Text: strings, and maps and lists as JSON.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::buffer::Buffer;
+use arrow::datatypes::DataType;
+
+use super::{Overflow, Placement, Values};
+
+/// Texts, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    pub(crate) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+    }
+
+    /// Lets `write` append one text, and returns what it returns.
+    pub(crate) fn push_with<T>(&mut self, write: impl FnOnce(&mut String) -> T) -> T {
+        let result = write(&mut self.text);
+        self.ends.push(self.text.len());
+        result
+    }
+
+    /// How many texts there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The texts as a column of a batch.
+    pub(crate) fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
+        Values::array(self, placement)
+    }
+}
+
+impl Values for Texts {
+    const TYPE: DataType = DataType::Utf8;
+
+    fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
+        let offsets = placement.offsets(&self.ends)?;
+        let text = Buffer::from_vec(self.text.into_bytes());
+        Ok(Arc::new(StringArray::new(offsets, text, placement.nulls())))
+    }
+}

@@ -1,0 +1,91 @@
+//! What can go wrong on the way to Parquet, and on the way back.
+
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use parquet::errors::ParquetError;
+
+use crate::RowOp;
+
+/// Why rows could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// A sequence number is not 1 to 40 digits.
+    #[error("sequence number {0:?} is not 1 to 40 digits")]
+    Sequence(String),
+    /// A time before 1970 or after 9999.
+    #[error("time {0} ms is not within the years 1970 to 9999")]
+    Time(i64),
+    /// A change of another stream than those before it.
+    #[error("change of stream {0:?} among changes of another")]
+    OtherStream(String),
+    /// A row without an item that is no REMOVE: the stream gives no new images.
+    #[error("{} without an item; the stream has to give new images", .0.as_str())]
+    NoItem(RowOp),
+    /// A batch outgrew what one column can hold.
+    #[error("column {column:?} holds {bytes} bytes in one batch, more than 2147483647: finish batches earlier")]
+    TooLarge {
+        /// The column's name.
+        column: String,
+        /// The bytes, or list members, it would hold.
+        bytes: usize,
+    },
+    /// More rows than one batch takes.
+    #[error("a batch takes at most 4294967295 rows")]
+    TooManyRows,
+    /// A batch has columns that the file was not opened with.
+    #[error("column {column:?} is not in the file's schema: begin a new file")]
+    Schema {
+        /// The column's name.
+        column: String,
+    },
+    /// Arrow refused the columns.
+    #[error("columns make no record batch")]
+    Arrow(#[from] ArrowError),
+    /// Parquet could not be encoded or written.
+    #[error("parquet could not be written")]
+    Parquet(#[from] ParquetError),
+}
+
+/// Why a file could not be read back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The bytes are no Parquet file that can be decoded.
+    #[error("not a readable parquet file")]
+    Parquet(#[from] ParquetError),
+    /// A row group could not be decoded.
+    #[error("row group could not be decoded")]
+    Arrow(#[from] ArrowError),
+    /// A file in the lake without one of the columns every file has.
+    #[error("column {0:?} is missing: not a file of the lake")]
+    MissingColumn(&'static str),
+    /// The file does not say which attributes its columns hold.
+    #[error("parquet metadata {key:?} is {fault}")]
+    Metadata {
+        /// The metadata's key.
+        key: &'static str,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A column of another type than its kind has.
+    #[error("column {column:?}: expected {expected}, found {found}")]
+    ColumnType {
+        /// The column's name.
+        column: String,
+        /// The type of the column's kind.
+        expected: DataType,
+        /// The type in the file.
+        found: DataType,
+    },
+    /// A value that should not be there.
+    #[error("row {row}, column {column:?}: expected {expected}")]
+    Value {
+        /// The row in the file, counted from 0.
+        row: usize,
+        /// The column's name.
+        column: String,
+        /// What the column should hold.
+        expected: &'static str,
+    },
+}

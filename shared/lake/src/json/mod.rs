@@ -1,0 +1,129 @@
+//! Maps and lists as plain JSON, and back.
+//!
+//! | DynamoDB | JSON |
+//! |---|---|
+//! | S | string |
+//! | N | number, with all its digits |
+//! | BOOL, NULL | `true`, `false`, `null` |
+//! | L, M | array, object with its names sorted |
+//! | SS, NS | array of strings, of numbers: ambiguous |
+//! | B, BS | base64 string, array of such: ambiguous |
+//!
+//! Where a set or binary stands inside, the JSON alone does not give the value back, and the exact
+//! value goes to `_rest` as well.
+
+mod read;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use item::{Map, Value};
+
+pub(crate) use read::read;
+
+/// Appends a value, and returns whether [`read`] would give it back.
+pub(crate) fn write(value: &Value<'_>, out: &mut String) -> bool {
+    match value {
+        Value::S(text) => write_string(text, out),
+        Value::N(number) => out.push_str(number.as_str()),
+        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Value::Null => out.push_str("null"),
+        Value::L(list) => return write_list(list, out),
+        Value::M(map) => return write_map(map, out),
+        Value::B(bytes) => {
+            write_base64(bytes, out);
+            return false;
+        }
+        Value::Ss(set) => {
+            write_all(set, out, |text, out| write_string(text, out));
+            return false;
+        }
+        Value::Ns(set) => {
+            write_all(set, out, |number, out| out.push_str(number.as_str()));
+            return false;
+        }
+        Value::Bs(set) => {
+            write_all(set, out, |bytes, out| write_base64(bytes, out));
+            return false;
+        }
+    }
+    true
+}
+
+fn write_list(list: &[Value<'_>], out: &mut String) -> bool {
+    let mut exact = true;
+    write_all(list, out, |value, out| exact &= write(value, out));
+    exact
+}
+
+/// Writes a map with its names sorted, so that equal values are equal text.
+fn write_map(map: &Map<'_>, out: &mut String) -> bool {
+    let mut exact = true;
+    let mut entry = |(name, value): (&str, &Value<'_>), out: &mut String| {
+        write_string(name, out);
+        out.push(':');
+        exact &= write(value, out);
+    };
+    out.push('{');
+    if map.iter().is_sorted_by_key(|(name, _)| name) {
+        separated(map.iter(), out, &mut entry);
+    } else {
+        let mut entries: Vec<_> = map.iter().collect();
+        entries.sort_unstable_by_key(|(name, _)| *name);
+        separated(entries, out, &mut entry);
+    }
+    out.push('}');
+    exact
+}
+
+fn write_all<T>(members: &[T], out: &mut String, write: impl FnMut(&T, &mut String)) {
+    out.push('[');
+    separated(members, out, write);
+    out.push(']');
+}
+
+fn separated<T>(
+    entries: impl IntoIterator<Item = T>,
+    out: &mut String,
+    mut write: impl FnMut(T, &mut String),
+) {
+    for (at, entry) in entries.into_iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write(entry, out);
+    }
+}
+
+fn write_base64(bytes: &[u8], out: &mut String) {
+    out.push('"');
+    STANDARD.encode_string(bytes, out);
+    out.push('"');
+}
+
+/// Appends a JSON string that escapes only what JSON demands.
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.push_str("\\u00");
+                out.push(char::from(HEX[usize::from(control >> 4)]));
+                out.push(char::from(HEX[usize::from(control & 15)]));
+            }
+        }
+    }
+    out.push_str(&text[plain..]);
+    out.push('"');
+}

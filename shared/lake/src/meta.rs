@@ -1,0 +1,292 @@
+//! The columns that every file has.
+//!
+//! Their names start with an underscore, which no attribute's column does.
+//!
+//! | column | type | what |
+//! |---|---|---|
+//! | `_op` | string | `INSERT`, `MODIFY`, `REMOVE`; `SNAPSHOT` for an item of an export |
+//! | `_ts` | timestamp, ms, UTC | when; streams give whole seconds, rounded down |
+//! | `_stream` | string | the stream's label as digits; null in snapshots |
+//! | `_seq` | string | the sequence number, zero-padded to 40 digits; null in snapshots |
+//! | `_key` | string | the key as canonical DynamoDB JSON |
+//! | `_hash` | bigint | XXH64 of the canonical item, as a signed number; null for `REMOVE` |
+//! | `_by` | string | `ttl` when time-to-live deleted the item, else `user`; null in snapshots |
+//! | `_event_id` | string | the stream record's id; null in snapshots |
+//! | `_old` | string | the item before, as canonical DynamoDB JSON, where the stream gives it |
+//! | `_rest` | string | what the columns do not hold: see [`rest`](crate::rest) |
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use item::change::{Actor, Operation};
+
+use crate::column::{Placement, Texts};
+use crate::error::WriteError;
+use crate::rows::Row;
+
+pub(crate) const OP: &str = "_op";
+pub(crate) const TS: &str = "_ts";
+pub(crate) const STREAM: &str = "_stream";
+pub(crate) const SEQ: &str = "_seq";
+pub(crate) const KEY: &str = "_key";
+pub(crate) const HASH: &str = "_hash";
+pub(crate) const BY: &str = "_by";
+pub(crate) const EVENT_ID: &str = "_event_id";
+pub(crate) const OLD: &str = "_old";
+pub(crate) const REST: &str = "_rest";
+
+/// Digits of a sequence number in `_seq`: the most that DynamoDB gives.
+///
+/// Source: [StreamRecord](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html).
+pub(crate) const SEQ_DIGITS: usize = 40;
+
+/// The time zone of `_ts`.
+const UTC: &str = "UTC";
+
+/// What a meta column is called, in files and in the catalog.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MetaColumn {
+    pub(crate) name: &'static str,
+    pub(crate) catalog_type: &'static str,
+    pub(crate) comment: &'static str,
+}
+
+/// The meta columns, in the order files and catalog have them, before all others.
+pub(crate) const COLUMNS: [MetaColumn; 10] = [
+    meta(OP, "string", "INSERT, MODIFY or REMOVE; SNAPSHOT for an item of an export"),
+    meta(TS, "timestamp", "when the change happened, in whole seconds rounded down"),
+    meta(STREAM, "string", "label of the stream; changes of one key are ordered by _stream, _seq"),
+    meta(SEQ, "string", "sequence number, zero-padded to 40 digits"),
+    meta(KEY, "string", "primary key as canonical DynamoDB JSON"),
+    meta(HASH, "bigint", "XXH64 of the item's canonical DynamoDB JSON"),
+    meta(BY, "string", "ttl when time-to-live deleted the item, else user"),
+    meta(EVENT_ID, "string", "id of the stream record"),
+    meta(OLD, "string", "the item before the change as canonical DynamoDB JSON"),
+    meta(REST, "string", "DynamoDB JSON of what the other columns do not hold exactly"),
+];
+
+const fn meta(
+    name: &'static str,
+    catalog_type: &'static str,
+    comment: &'static str,
+) -> MetaColumn {
+    MetaColumn { name, catalog_type, comment }
+}
+
+impl MetaColumn {
+    /// The column's field in a record batch.
+    pub(crate) fn field(&self) -> Field {
+        let data_type = match self.name {
+            TS => DataType::Timestamp(TimeUnit::Millisecond, Some(UTC.into())),
+            HASH => DataType::Int64,
+            _ => DataType::Utf8,
+        };
+        Field::new(self.name, data_type, !matches!(self.name, OP | TS | KEY))
+    }
+}
+
+/// What happened to an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowOp {
+    /// A new item.
+    Insert,
+    /// Another version of an item.
+    Modify,
+    /// The item's end.
+    Remove,
+    /// An item as an export found it.
+    Snapshot,
+}
+
+impl RowOp {
+    /// The text in `_op`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Insert => "INSERT",
+            Self::Modify => "MODIFY",
+            Self::Remove => "REMOVE",
+            Self::Snapshot => "SNAPSHOT",
+        }
+    }
+
+    /// The operation whose text in `_op` this is.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        [Self::Insert, Self::Modify, Self::Remove, Self::Snapshot]
+            .into_iter()
+            .find(|op| op.as_str() == text)
+    }
+}
+
+impl From<Operation> for RowOp {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Insert => Self::Insert,
+            Operation::Modify => Self::Modify,
+            Operation::Remove => Self::Remove,
+        }
+    }
+}
+
+/// The text in `_by`.
+pub(crate) fn actor_text(actor: Actor) -> &'static str {
+    match actor {
+        Actor::User => "user",
+        Actor::TimeToLive => "ttl",
+    }
+}
+
+/// The actor whose text in `_by` this is.
+pub(crate) fn actor(text: &str) -> Option<Actor> {
+    [Actor::User, Actor::TimeToLive].into_iter().find(|actor| actor_text(*actor) == text)
+}
+
+/// A sequence number as `_seq` has it, where text order is the order of numbers.
+///
+/// ```
+/// assert_eq!(lake::pad_sequence("4100").unwrap(), "0000000000000000000000000000000000004100");
+/// assert!(lake::pad_sequence("4-100").is_err());
+/// ```
+pub fn pad_sequence(sequence: &str) -> Result<String, WriteError> {
+    let mut padded = String::with_capacity(SEQ_DIGITS);
+    write_padded(sequence, &mut padded)?;
+    Ok(padded)
+}
+
+fn write_padded(sequence: &str, out: &mut String) -> Result<(), WriteError> {
+    let digits = sequence.bytes().all(|byte| byte.is_ascii_digit());
+    let zeros = SEQ_DIGITS.checked_sub(sequence.len());
+    let Some(zeros) = zeros.filter(|_| digits && !sequence.is_empty()) else {
+        return Err(WriteError::Sequence(sequence.to_owned()));
+    };
+    out.extend(std::iter::repeat_n('0', zeros));
+    out.push_str(sequence);
+    Ok(())
+}
+
+/// A nullable text column: the texts, and the rows that have them.
+#[derive(Debug, Default)]
+struct Sparse {
+    rows: Vec<u32>,
+    texts: Texts,
+}
+
+impl Sparse {
+    /// Gives a row a text; an empty one is none.
+    fn push(&mut self, row: u32, text: &str) {
+        if !text.is_empty() {
+            self.rows.push(row);
+            self.texts.push(text);
+        }
+    }
+
+    fn array(self, name: &str, len: usize) -> Result<ArrayRef, WriteError> {
+        self.texts.array(&Placement::new(&self.rows, len)).map_err(|overflow| overflow.of(name))
+    }
+}
+
+/// The meta columns' values, `_rest` aside.
+#[derive(Debug, Default)]
+pub(crate) struct Meta {
+    op: Texts,
+    ts: Vec<i64>,
+    stream: Sparse,
+    seq: Sparse,
+    key: Texts,
+    hash: Vec<Option<i64>>,
+    by: Sparse,
+    event_id: Sparse,
+    old: Sparse,
+    /// Text that is on its way to a column or a hash.
+    scratch: String,
+}
+
+impl Meta {
+    /// Takes a row's meta columns, and returns how many bytes of text they took.
+    ///
+    /// Takes nothing where it fails.
+    pub(crate) fn push(&mut self, at: u32, row: &Row<'_>) -> Result<usize, WriteError> {
+        if !row.seq.is_empty() {
+            self.scratch.clear();
+            write_padded(row.seq, &mut self.scratch)?;
+            self.seq.push(at, &self.scratch);
+        }
+        self.op.push(row.op.as_str());
+        self.ts.push(row.ts_ms);
+        self.stream.push(at, row.stream);
+        self.by.push(at, row.by.map_or("", actor_text));
+        self.event_id.push(at, row.event_id);
+        let key = self.key.push_with(|out| {
+            let start = out.len();
+            item::write_canonical(row.key, out);
+            out.len() - start
+        });
+        let hashed = self.push_hash(row);
+        let old = self.push_old(at, row);
+        Ok(key + hashed + old)
+    }
+
+    fn push_hash(&mut self, row: &Row<'_>) -> usize {
+        self.scratch.clear();
+        let hash = row.item.map(|item| {
+            item::write_canonical(item, &mut self.scratch);
+            item::hash_canonical(&self.scratch).cast_signed()
+        });
+        self.hash.push(hash);
+        self.scratch.len()
+    }
+
+    fn push_old(&mut self, at: u32, row: &Row<'_>) -> usize {
+        self.scratch.clear();
+        if let Some(old) = row.old {
+            item::write_canonical(old, &mut self.scratch);
+            self.old.push(at, &self.scratch);
+        }
+        self.scratch.len()
+    }
+
+    /// The columns of a batch of `len` rows, in the order of [`COLUMNS`].
+    pub(crate) fn arrays(self, rest: ArrayRef, len: usize) -> Result<[ArrayRef; 10], WriteError> {
+        let all = Placement::dense(len);
+        Ok([
+            self.op.array(&all).map_err(|overflow| overflow.of(OP))?,
+            Arc::new(TimestampMillisecondArray::from(self.ts).with_timezone(UTC)),
+            self.stream.array(STREAM, len)?,
+            self.seq.array(SEQ, len)?,
+            self.key.array(&all).map_err(|overflow| overflow.of(KEY))?,
+            Arc::new(Int64Array::from(self.hash)),
+            self.by.array(BY, len)?,
+            self.event_id.array(EVENT_ID, len)?,
+            self.old.array(OLD, len)?,
+            rest,
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_are_padded_or_refused() {
+        let longest = "9".repeat(SEQ_DIGITS);
+        assert_eq!(pad_sequence(&longest).unwrap(), longest);
+        assert_eq!(pad_sequence("0").unwrap(), "0".repeat(SEQ_DIGITS));
+        for text in ["", "-1", "1e3", "٣", &"1".repeat(SEQ_DIGITS + 1)] {
+            let error = pad_sequence(text).unwrap_err();
+            assert!(matches!(error, WriteError::Sequence(found) if found == text));
+        }
+    }
+
+    #[test]
+    fn operations_and_actors_come_back() {
+        for op in [RowOp::Insert, RowOp::Modify, RowOp::Remove, RowOp::Snapshot] {
+            assert_eq!(RowOp::of(op.as_str()), Some(op));
+        }
+        assert_eq!(RowOp::of("insert"), None);
+        for by in [Actor::User, Actor::TimeToLive] {
+            assert_eq!(actor(actor_text(by)), Some(by));
+        }
+        assert_eq!(actor("root"), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! Names that Athena, Glue and every SQL dialect take.
+//!
+//! A safe name is made of `a-z`, `0-9` and `_`, starts with a letter and has at most
+//! [`MAX_NAME_BYTES`] bytes:
+//!
+//! | attribute | safe name | rule |
+//! |---|---|---|
+//! | `price` | `price` | |
+//! | `Unit-Price` | `unit_price` | lower case; any other character becomes one `_` |
+//! | `2fa` | `c_2fa` | a leading digit or underscore gets a letter before it |
+//! | `Größe` | `gr__e` | |
+//! | 300 × `a` | 238 × `a`, `_`, 16 hex digits | cut, with a hash of the whole |
+//!
+//! Where two attributes have one safe name, the later gets `_2`, `_3` and so on. A further kind of
+//! an attribute that has a column `price` gets `price__double`, numbered in the same way.
+
+use xxhash_rust::xxh64::xxh64;
+
+use crate::Kind;
+
+/// The longest name of a Glue column or table, in bytes.
+///
+/// Source: [Column](https://docs.aws.amazon.com/glue/latest/webapi/API_Column.html).
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// Names of partition columns in the catalog, which no attribute's column may take.
+pub const RESERVED: [&str; 3] = ["dt", "snapshot", "window_end"];
+
+/// The safe name of an attribute's first column, before it is told from others like it.
+pub fn column(attribute: &str) -> String {
+    shorten(safe(attribute, 'c'), attribute)
+}
+
+/// The safe name of a further kind of the attribute whose first column is `first`.
+pub fn sibling(first: &str, kind: Kind) -> String {
+    let long = format!("{first}__{kind}");
+    let source = long.clone();
+    shorten(long, &source)
+}
+
+/// `name`, or where that is taken, `name_2`, `name_3` and so on: the first that is free.
+pub fn distinct(name: String, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(&name) {
+        return name;
+    }
+    let mut number: u64 = 2;
+    loop {
+        let candidate = numbered(&name, number);
+        if !taken(&candidate) {
+            return candidate;
+        }
+        number += 1;
+    }
+}
+
+/// The catalog's names for one DynamoDB table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNames {
+    /// The view of the current state: the plain name.
+    pub current: String,
+    /// The view of every version once.
+    pub history: String,
+    /// The table over the change files, which is also the registry.
+    pub changes: String,
+    /// The table over the snapshots.
+    pub snapshot: String,
+    /// The table over the incremental exports.
+    pub increments: String,
+}
+
+impl TableNames {
+    /// The names for `table`.
+    ///
+    /// `number` tells tables apart that have one safe name (`Orders` and `orders`): 1 gives plain
+    /// names, 2 gives `orders_2`, `orders_2__changes` and so on. The caller counts up while the
+    /// catalog's table of that name belongs to another DynamoDB table, which its parameter
+    /// [`catalog::TABLE`](crate::catalog::TABLE) says.
+    pub fn of(table: &str, number: u64) -> Self {
+        let safe = shorten_to(safe(table, 't'), table, MAX_NAME_BYTES - "__increments".len());
+        let base = if number < 2 { safe } else { numbered(&safe, number) };
+        let with = |suffix: &str| shorten(format!("{base}__{suffix}"), table);
+        Self {
+            history: with("history"),
+            changes: with("changes"),
+            snapshot: with("snapshot"),
+            increments: with("increments"),
+            current: base,
+        }
+    }
+}
+
+/// Lower case `[a-z0-9_]` that starts with a letter: `letter` is put before what does not.
+fn safe(text: &str, letter: char) -> String {
+    let mut name = String::with_capacity(text.len() + 2);
+    if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        name.push(letter);
+        if !text.starts_with('_') {
+            name.push('_');
+        }
+    }
+    name.extend(text.chars().map(|c| match c {
+        'a'..='z' | '0'..='9' => c,
+        'A'..='Z' => c.to_ascii_lowercase(),
+        _ => '_',
+    }));
+    name
+}
+
+/// Cuts a name that is too long and marks it with a hash of what it stands for.
+fn shorten(name: String, source: &str) -> String {
+    shorten_to(name, source, MAX_NAME_BYTES)
+}
+
+fn shorten_to(mut name: String, source: &str, limit: usize) -> String {
+    if name.len() > limit {
+        let mark = format!("_{:016x}", xxh64(source.as_bytes(), 0));
+        name.truncate(limit - mark.len());
+        name.push_str(&mark);
+    }
+    name
+}
+
+/// `name_<number>`, cut to fit.
+fn numbered(name: &str, number: u64) -> String {
+    let suffix = format!("_{number}");
+    let end = name.len().min(MAX_NAME_BYTES - suffix.len());
+    format!("{}{suffix}", &name[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn safe_column_names() {
+        let cases = [
+            ("price", "price"),
+            ("Unit-Price", "unit_price"),
+            ("2fa", "c_2fa"),
+            ("_op", "c_op"),
+            ("__typename", "c__typename"),
+            ("Größe", "gr__e"),
+            ("größe", "gr__e"),
+            ("日本", "c___"),
+            ("-", "c__"),
+            ("a.b c\"d'e`f;g\n", "a_b_c_d_e_f_g_"),
+            ("", "c_"),
+        ];
+        for (attribute, expected) in cases {
+            assert_eq!(column(attribute), expected, "{attribute:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_and_hashed() {
+        let exact = "a".repeat(MAX_NAME_BYTES);
+        assert_eq!(column(&exact), exact);
+        let names = [300, 301].map(|length| column(&"a".repeat(length)));
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            assert_eq!(name.len(), MAX_NAME_BYTES);
+            assert!(name.starts_with(&"a".repeat(238)), "{name}");
+            assert_eq!(sibling(&name, Kind::Json).len(), MAX_NAME_BYTES);
+            assert_eq!(distinct(name.clone(), |n| n == name).len(), MAX_NAME_BYTES);
+        }
+    }
+
+    #[test]
+    fn collisions_are_numbered() {
+        let taken = ["a", "a_2"];
+        assert_eq!(distinct("a".to_owned(), |name| taken.contains(&name)), "a_3");
+        assert_eq!(distinct("b".to_owned(), |name| taken.contains(&name)), "b");
+    }
+
+    #[test]
+    fn table_names() {
+        let names = TableNames::of("Orders.v2", 1);
+        assert_eq!(names.current, "orders_v2");
+        assert_eq!(names.changes, "orders_v2__changes");
+        assert_eq!(names.history, "orders_v2__history");
+        assert_eq!(TableNames::of("orders-v2", 2).snapshot, "orders_v2_2__snapshot");
+        assert_eq!(TableNames::of("2026", 1).current, "t_2026");
+        let long = TableNames::of(&"t".repeat(255), 12);
+        for name in [long.current, long.history, long.changes, long.snapshot, long.increments] {
+            assert!(name.len() <= MAX_NAME_BYTES, "{name}");
+        }
+    }
+}

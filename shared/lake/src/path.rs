@@ -1,0 +1,171 @@
+//! Object names in the lake.
+//!
+//! | what | name |
+//! |---|---|
+//! | changes | `changes/<table>/dt=2026-11-22/<stream>-<first>-<last>-<count>-<hash>.parquet` |
+//! | a snapshot | `snapshots/<table>/snapshot=20261122T150000Z/<data file>.parquet` |
+//! | increments | `increments/<table>/window_end=20261122T150000Z/<data file>.parquet` |
+//! | what could not be used | `quarantine/<function>/<table>/<name>` |
+//! | a function's memory | `state/<function>/<name>` |
+//!
+//! Names derive from the data alone, so a retry overwrites. DynamoDB's table names are `[a-zA-Z0-9_.-]`
+//! and stand as they are. No object or folder of data starts with `_` or `.`, which engines take
+//! for hidden, and no name holds a colon, which Hadoop's readers refuse.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::error::WriteError;
+
+/// The prefix of a table's change files.
+pub fn changes(table: &str) -> String {
+    format!("changes/{table}/")
+}
+
+/// The prefix of a table's change files of one day.
+pub fn changes_of(table: &str, day: Date) -> String {
+    format!("changes/{table}/dt={day}/")
+}
+
+/// What names a change file: the rows in it, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeObject<'a> {
+    /// The table.
+    pub table: &'a str,
+    /// The day of all the changes, UTC.
+    pub day: Date,
+    /// The stream's label as digits.
+    pub stream: &'a str,
+    /// The first change's sequence number.
+    pub first: &'a str,
+    /// The last change's sequence number.
+    pub last: &'a str,
+    /// How many changes there are.
+    pub count: usize,
+    /// XXH64 over their sequence numbers, each zero-padded to 40 digits, in the file's order.
+    pub hash: u64,
+}
+
+impl ChangeObject<'_> {
+    /// The object's name.
+    pub fn path(&self) -> String {
+        let Self { table, day, stream, first, last, count, hash } = self;
+        format!("changes/{table}/dt={day}/{stream}-{first}-{last}-{count}-{hash:016x}.parquet")
+    }
+}
+
+/// The prefix of a table's snapshots.
+pub fn snapshots(table: &str) -> String {
+    format!("snapshots/{table}/")
+}
+
+/// The prefix of the snapshot as of a time, in milliseconds since 1970 UTC.
+pub fn snapshot(table: &str, export_time_ms: i64) -> Result<String, WriteError> {
+    Ok(format!("snapshots/{table}/snapshot={}/", time_text(export_time_ms)?))
+}
+
+/// The prefix of a table's increments.
+pub fn increments(table: &str) -> String {
+    format!("increments/{table}/")
+}
+
+/// The prefix of the increments of the window that ends at a time, in milliseconds since 1970 UTC.
+pub fn increment(table: &str, window_end_ms: i64) -> Result<String, WriteError> {
+    Ok(format!("increments/{table}/window_end={}/", time_text(window_end_ms)?))
+}
+
+/// The name of a file of a snapshot or increment: the export's data file's, in place of its ending.
+///
+/// `part` counts the files made of one data file from 1; a further one begins where new columns came.
+///
+/// ```
+/// use lake::path;
+///
+/// let prefix = path::snapshot("planes", 1_795_359_600_000)?;
+/// assert_eq!(
+///     path::data_file(&prefix, "AWSDynamoDB/01/data/zx3k.json.gz", 1),
+///     "snapshots/planes/snapshot=20261122T150000Z/zx3k.parquet",
+/// );
+/// assert_eq!(path::data_file("p/", "zx3k.json.gz", 2), "p/zx3k-2.parquet");
+/// # Ok::<(), lake::WriteError>(())
+/// ```
+pub fn data_file(prefix: &str, data_file: &str, part: usize) -> String {
+    let name = data_file.rsplit('/').next().unwrap_or(data_file);
+    let stem = name.split('.').next().unwrap_or(name);
+    let mut path = format!("{prefix}{stem}");
+    if part > 1 {
+        // Writing to a string cannot fail.
+        let _ = write!(path, "-{part}");
+    }
+    path.push_str(".parquet");
+    path
+}
+
+/// The name of an object kept because it could not be used.
+pub fn quarantine(function: &str, table: &str, name: &str) -> String {
+    format!("quarantine/{function}/{table}/{name}")
+}
+
+/// The name of what a function remembers from one run to the next.
+pub fn state(function: &str, name: &str) -> String {
+    format!("state/{function}/{name}")
+}
+
+/// A time in milliseconds since 1970 UTC as paths have it, cut to the second: `20261122T150000Z`.
+pub fn time_text(time_ms: i64) -> Result<String, WriteError> {
+    Ok(timestamp(time_ms)?.strftime("%Y%m%dT%H%M%SZ").to_string())
+}
+
+/// The UTC day of a time in milliseconds since 1970 UTC.
+pub fn day(time_ms: i64) -> Result<Date, WriteError> {
+    Ok(TimeZone::UTC.to_datetime(timestamp(time_ms)?).date())
+}
+
+fn timestamp(time_ms: i64) -> Result<Timestamp, WriteError> {
+    let time = Timestamp::from_millisecond(time_ms).ok();
+    time.filter(|time| *time >= Timestamp::UNIX_EPOCH).ok_or(WriteError::Time(time_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_days() {
+        for (time_ms, text, day_text) in [
+            (0, "19700101T000000Z", "1970-01-01"),
+            (1_795_359_600_000, "20261122T150000Z", "2026-11-22"),
+            (1_795_391_999_999, "20261122T235959Z", "2026-11-22"),
+            (1_795_392_000_000, "20261123T000000Z", "2026-11-23"),
+        ] {
+            assert_eq!(time_text(time_ms).unwrap(), text);
+            assert_eq!(day(time_ms).unwrap().to_string(), day_text);
+        }
+        for time_ms in [-1, i64::MIN, i64::MAX] {
+            assert!(matches!(time_text(time_ms), Err(WriteError::Time(found)) if found == time_ms));
+        }
+    }
+
+    #[test]
+    fn change_objects() {
+        let object = ChangeObject {
+            table: "Orders.v2",
+            day: day(1_795_359_600_000).unwrap(),
+            stream: "20261122150000000",
+            first: "100",
+            last: "300",
+            count: 3,
+            hash: 0xab,
+        };
+        let path = object.path();
+        assert_eq!(
+            path,
+            "changes/Orders.v2/dt=2026-11-22/20261122150000000-100-300-3-00000000000000ab.parquet"
+        );
+        assert!(path.starts_with(&changes_of(object.table, object.day)));
+        assert!(path.starts_with(&changes(object.table)));
+    }
+}

@@ -1,0 +1,63 @@
+//! Calling functions, and ending their processes.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use aws::sdk::lambda::primitives::Blob;
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::Stack;
+
+impl Stack {
+    /// Calls a function and gives its answer; its error is ours.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
+        let payload = Blob::new(event.to_string());
+        let call = self.clients.lambda.invoke().function_name(function).payload(payload);
+        let answer = call.send().await?;
+        let payload = answer.payload.context("an answer has a payload")?;
+        let payload: Value = serde_json::from_slice(payload.as_ref())?;
+        match answer.function_error {
+            Some(error) => bail!("{function} failed ({error}): {payload}"),
+            None => Ok(payload),
+        }
+    }
+
+    /// The processes that run a function of this stack now.
+    pub fn processes(&self, function: &str) -> Result<Vec<Process>> {
+        let name = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
+        let endpoint = format!("AWS_ENDPOINT_URL={}", self.endpoint);
+        let mut processes = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            let Some(id) = process_id(&path) else { continue };
+            // Processes of others are not readable, and one may end while it is looked at.
+            let Ok(environment) = fs::read(path.join("environ")) else { continue };
+            let has = |variable: &str| {
+                environment.split(|&byte| byte == 0).any(|entry| entry == variable.as_bytes())
+            };
+            if has(&name) && has(&endpoint) {
+                processes.push(Process { id });
+            }
+        }
+        Ok(processes)
+    }
+}
+
+fn process_id(path: &std::path::Path) -> Option<u32> {
+    path.file_name()?.to_str()?.parse().ok()
+}
+
+/// A process that runs a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    id: u32,
+}
+
+impl Process {
+    /// Ends it as a crash does: at once, whatever it is doing.
+    pub async fn kill(self) -> Result<bool> {
+        let killed = Command::new("kill").arg("-KILL").arg(self.id.to_string()).status().await?;
+        Ok(killed.success())
+    }
+}
