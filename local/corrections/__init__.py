@@ -5,11 +5,15 @@ changed. `apply` fails when ministack is not the one that a correction was writt
 """
 
 from . import (
+    athena_sql,
     backups,
     exports,
     object_events,
+    object_versions,
+    query_results,
     queue_mappings,
     recovery,
+    request_permissions,
     schedules,
     stream_access,
     stream_mappings,
@@ -18,6 +22,7 @@ from . import (
 )
 
 ALL = (
+    request_permissions,
     stream_records,
     time_to_live,
     stream_access,
@@ -28,6 +33,9 @@ ALL = (
     backups,
     schedules,
     object_events,
+    object_versions,
+    query_results,
+    athena_sql,
 )
 
 

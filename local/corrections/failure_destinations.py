@@ -31,21 +31,19 @@ ACTIONS = {"s3": "s3:PutObject", "sqs": "sqs:SendMessage", "sns": "sns:Publish"}
 
 
 def send(mapping: dict, function: dict, batch: Batch, result: dict, condition: str) -> None:
+    """Never fails: as on AWS, a batch that cannot be delivered to its destination is lost, and that is logged."""
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if not destination:
         return
-    now = time.time()
-    service = parse_arn(destination).service
-    key = object_key(mapping["UUID"], now)
-    resource = f"{destination}/{key}" if service == "s3" else destination
-    if not function_may(function, ACTIONS[service], resource):
-        logger.error("on-failure destination: the role of %s may not %s on %s", mapping["FunctionArn"], ACTIONS[service], resource)
-        return
-    record = invocation_record(mapping, batch, result, condition, now)
     try:
-        deliver(service, destination, key, record, batch)
+        now = time.time()
+        service, key = parse_arn(destination).service, object_key(mapping["UUID"], now)
+        resource = f"{destination}/{key}" if service == "s3" else destination
+        if not function_may(function, ACTIONS[service], resource):
+            raise PermissionError(f"{mapping['FunctionArn']} may not {ACTIONS[service]} on {resource}")
+        deliver(service, destination, key, invocation_record(mapping, batch, result, condition, now), batch)
     except Exception:
-        logger.exception("on-failure destination %s did not take the record", destination)
+        logger.exception("the on-failure destination %s has not got its record", destination)
 
 
 def deliver(service: str, destination: str, key: str, record: dict, batch: Batch) -> None:

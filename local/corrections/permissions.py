@@ -40,6 +40,7 @@ def _may(access_key_id: str, action: str, resource: str) -> bool:
         action=action,
         resource_arn=resource,
         region=get_region(),
+        secure_transport=True,
         service_context={},
         principal_keys=principal.keys,
     )

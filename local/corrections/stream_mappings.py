@@ -102,7 +102,8 @@ def next_batch(mapping: dict) -> tuple[Progress, dict] | None:
     if now < progress.not_before:
         return None
     if not progress.batches:
-        cut_batch(progress, mapping, records[progress.position - trimmed :], now)
+        start, settings = progress.position - trimmed, Settings.of(mapping)
+        cut_batch(progress, mapping, settings, records[start : start + settings.batch_size], now)
     return (progress, function) if progress.batches else None
 
 
@@ -134,10 +135,8 @@ def progress_of(mapping: dict, length: int, trimmed: int) -> Progress:
     return progress
 
 
-def cut_batch(progress: Progress, mapping: dict, available: list[dict], now: float) -> None:
-    """Takes the next batch from the stream, unless it is worth waiting for more."""
-    settings = Settings.of(mapping)
-    taken = available[: settings.batch_size]
+def cut_batch(progress: Progress, mapping: dict, settings: Settings, taken: list[dict], now: float) -> None:
+    """Makes a batch of the next records, unless it is worth waiting for more."""
     fitting = size_of(taken)
     full = len(taken) == settings.batch_size or fitting < len(taken)
     wanted = lambda_svc._apply_filter_criteria(taken[:fitting], mapping)

@@ -87,15 +87,29 @@ def down(arguments: argparse.Namespace) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The command's exit code is ours, and the stack goes down however it ends."""
+    """The command's exit code is ours, and the stack goes down however it ends. After a failure its logs stay."""
     name = arguments.name or f"run-{os.getpid()}"
+    code = 1
     try:
         stack = bring_up(name, arguments)
-        return subprocess.run(arguments.run, env=os.environ | stack.environment()).returncode
+        code = subprocess.run(arguments.run, env=os.environ | stack.environment()).returncode
+        if code != 0:
+            save_function_logs(name, stack)
     except FileNotFoundError:
         raise Failure(f"There is no program {arguments.run[0]}.") from None
     finally:
-        take_down(name)
+        take_down(name, keep_logs=code != 0)
+    # What a shell makes of a command that a signal has ended.
+    return code if code >= 0 else 128 - code
+
+
+def save_function_logs(name: str, stack: Stack) -> None:
+    file = state.folder_of(name) / "functions.log"
+    try:
+        file.write_text(deployment.ask(stack, "logs"))
+    except Failure as failure:
+        file.write_text(f"{failure}\n")
+    progress(f"the command failed. What the functions logged is in {os.path.relpath(file)}, and beside it the emulator's log")
 
 
 def logs(arguments: argparse.Namespace) -> None:
@@ -142,15 +156,15 @@ def claim(name: str) -> Path:
     return folder
 
 
-def take_down(name: str) -> None:
+def take_down(name: str, keep_logs: bool = False) -> None:
     stack = state.load(name)
     if stack is not None:
         process.stop(stack.pid, stack.began)
-    state.forget(name)
+    state.forget(name, keep_logs)
 
 
 def parameter_pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
-    if not equals:
-        raise Failure(f"--parameter {text}: give it as KEY=VALUE.")
+    if not equals or '"' in value:
+        raise Failure(f"--parameter {text}: give it as KEY=VALUE, without double quotes in the value.")
     return key, value

@@ -34,7 +34,7 @@ def deploy(folder: Path, template: Path, stack: Stack, parameters: dict[str, str
         *(str(environments.program(environments.DEPLOY, "sam")), "deploy", "--template-file", str(template)),
         *("--stack-name", STACK_NAME, "--s3-bucket", ARTIFACTS, "--region", stack.region),
         *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"),
-        *("--parameter-overrides", *(f"{key}={value}" for key, value in overrides.items())),
+        *("--parameter-overrides", *(f'{key}="{value}"' for key, value in overrides.items())),
     ]
     with log.open("w") as output:
         done = subprocess.run(

@@ -75,5 +75,13 @@ def save(name: str, stack: Stack) -> None:
     (folder / "env").write_text("".join(f"{key}={value}\n" for key, value in environment.items()))
 
 
-def forget(name: str) -> None:
-    shutil.rmtree(folder_of(name), ignore_errors=True)
+def forget(name: str, keep_logs: bool = False) -> None:
+    folder = folder_of(name)
+    if not keep_logs:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for entry in folder.iterdir() if folder.exists() else ():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.suffix != ".log":
+            entry.unlink(missing_ok=True)

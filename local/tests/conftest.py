@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from stack import emulator, process  # noqa: E402
 from stack.state import Stack  # noqa: E402
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 # Notes every event in a file, and then does what the first record or body asks for.
 RECORDER = """

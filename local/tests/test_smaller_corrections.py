@@ -1,4 +1,4 @@
-"""Corrections stream_records, time_to_live, queue_mappings, backups, schedules and object_events."""
+"""Corrections stream_records, time_to_live, queue_mappings, backups, schedules, object_events and object_versions."""
 
 import json
 import re
@@ -93,6 +93,10 @@ def test_an_object_event_names_the_version(aws):
     assert time.strptime(sent["event"]["time"], "%Y-%m-%dT%H:%M:%SZ")
 
 
+def test_a_range_of_an_older_version_is_a_part_of_it(aws):
+    assert part_of_a_version(aws) == (206, b"ir", "bytes 1-2/5")
+
+
 def test_still_needed_plain_stream_records_differ(plain):
     table, function = plain.make_table(), plain.make_function()
     plain.map_stream(table, function)
@@ -129,6 +133,10 @@ def test_still_needed_plain_object_events_name_no_version(plain):
     assert "version-id" not in object_event(plain)["event"]["detail"]["object"]
 
 
+def test_still_needed_plain_ministack_ignores_the_range_of_a_version(plain):
+    assert part_of_a_version(plain)[:2] == (200, b"first")
+
+
 def records(function) -> list[dict]:
     return [record for event in function.events() for record in event["Records"]]
 
@@ -161,6 +169,15 @@ def schedule(cloud):
         Target={"Arn": arn, "RoleArn": cloud.role, "Input": json.dumps(text)},
     )
     return function
+
+
+def part_of_a_version(cloud) -> tuple[int, bytes, str | None]:
+    s3, bucket = cloud.client("s3"), cloud.make_bucket()
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(Bucket=bucket, Key="a", Body=b"first")["VersionId"]
+    s3.put_object(Bucket=bucket, Key="a", Body=b"second")
+    found = s3.get_object(Bucket=bucket, Key="a", VersionId=first, Range="bytes=1-2")
+    return found["ResponseMetadata"]["HTTPStatusCode"], found["Body"].read(), found.get("ContentRange")
 
 
 def object_event(cloud) -> dict:

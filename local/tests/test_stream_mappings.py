@@ -96,7 +96,7 @@ def test_the_window_gathers_records_until_the_batch_is_full(aws):
 
 def test_the_window_ends(aws):
     table, function = aws.make_table(), aws.make_function()
-    aws.map_stream(table, function, MaximumBatchingWindowInSeconds=1)
+    aws.map_stream(table, function, MaximumBatchingWindowInSeconds=3)
     aws.put(table, "a")
     aws.put(table, "b")
     eventually(function.batches, [["a", "b"]])

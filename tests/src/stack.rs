@@ -34,10 +34,10 @@ impl Stack {
     /// # Panics
     /// Without a stack: the tests that call this are run by `make test`.
     pub fn of_environment() -> Self {
-        Self::read().expect("a deployed stack; run these tests with: make test")
+        Self::from_variables().expect("a deployed stack; run these tests with: make test")
     }
 
-    fn read() -> Result<Self> {
+    fn from_variables() -> Result<Self> {
         let environment = Environment::of_process();
         let output = |name: &str| {
             environment.required(&format!("HEADWATER_{name}")).map(str::to_owned)

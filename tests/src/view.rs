@@ -61,7 +61,9 @@ impl Stack {
         let mut rows = Vec::new();
         for key in self.objects(&self.lake, &format!("changes/{table}/")).await?.keys() {
             let bytes = self.read(&self.lake, key).await?;
-            rows.extend(lake::read_rows(bytes.into())?);
+            for row in lake::read::rows(bytes)? {
+                rows.push(row?);
+            }
         }
         Ok(Changes { rows })
     }

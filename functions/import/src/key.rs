@@ -13,10 +13,10 @@
 //!
 //! Names are compared without case.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use item::{
-    Item, Reason, canonical,
+    Item, ItemError, Reason, canonical,
     key::{KeyAttribute, KeySchema, KeyType},
 };
 use xxhash_rust::xxh3::xxh3_128;
@@ -75,14 +75,14 @@ impl KeySearch {
     }
 
     /// Holds an item against every candidate; the fault is the row's own if the key was given.
-    pub(crate) fn observe(&mut self, item: &Item<'_>, line: u64) -> Result<(), (String, String)> {
+    pub(crate) fn observe(&mut self, item: &Item<'_>, line: u64) -> Result<(), KeyFault> {
         let comparing = self.compared < KEYS_COMPARED;
         for candidate in self.candidates.iter_mut().filter(|candidate| candidate.fault.is_none()) {
             let observed = candidate.observe(item, line, comparing);
             self.compared += 1;
             match observed {
                 Err(fault) if self.given => return Err(fault),
-                Err((_, reason)) => candidate.fall(line, &reason),
+                Err(fault) => candidate.fall(line, &fault.reason),
                 Ok(()) => {}
             }
         }
@@ -110,7 +110,8 @@ impl KeySearch {
                     let mut inferences = Vec::new();
                     if !self.given {
                         inferences.push(format!(
-                            "key {schema}: {}, present and unique in every row",
+                            "key {} ({}): present and unique in every row",
+                            told(&schema),
                             candidate.because
                         ));
                     } else if !compared_all {
@@ -128,8 +129,15 @@ impl KeySearch {
     }
 }
 
-const GIVE_KEY: &str =
-    "give it when you drop the object: --metadata partition-key=NAME or --metadata partition-key=NAME,sort-key=NAME";
+const GIVE_KEY: &str = "give it when you drop the object: --metadata partition-key=NAME, or \
+                        --metadata partition-key=NAME,sort-key=NAME";
+
+/// A key as people read it: `tailnum (S)`, `pk (S) with sk (N)`.
+pub(crate) fn told(schema: &KeySchema) -> String {
+    let attribute = |key: &KeyAttribute| format!("{} ({})", key.name, key.kind.as_str());
+    let sort = schema.sort.iter().map(|sort| format!(" with {}", attribute(sort)));
+    std::iter::once(attribute(&schema.partition)).chain(sort).collect()
+}
 
 impl Candidate {
     fn new(names: KeyNames, because: String) -> Self {
@@ -146,41 +154,60 @@ impl Candidate {
         item: &Item<'_>,
         line: u64,
         comparing: bool,
-    ) -> Result<(), (String, String)> {
+    ) -> Result<(), KeyFault> {
         let schema = match &self.schema {
             Some(schema) => schema,
-            None => self.schema.insert(self.names.schema(item).map_err(told)?),
+            None => self.schema.insert(self.names.schema(item)?),
         };
-        let key = schema.key_of(item).map_err(told)?;
+        let key = schema.key_of(item)?;
         if !comparing {
             return Ok(());
         }
-        match self.seen.insert(xxh3_128(canonical(&key).as_bytes()), line) {
-            None => Ok(()),
-            Some(first) => {
-                // The first row keeps its place, so that a third names it too.
-                self.seen.insert(xxh3_128(canonical(&key).as_bytes()), first);
-                let reason = format!("its key is that of line {first}; a table holds a key once");
-                Err((self.names.partition.clone(), reason))
+        match self.seen.entry(xxh3_128(canonical(&key).as_bytes())) {
+            Entry::Vacant(place) => {
+                place.insert(line);
+                Ok(())
             }
+            Entry::Occupied(first) => Err(KeyFault {
+                path: self.names.partition.clone(),
+                reason: format!("its key is that of line {}; a table holds a key once", first.get()),
+            }),
         }
     }
 }
 
-fn told((path, reason): (String, Reason)) -> (String, String) {
-    (path, reason.to_string())
+/// What keeps a row's key from being the table's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyFault {
+    /// The attribute at fault.
+    pub(crate) path: String,
+    /// What was expected and found.
+    pub(crate) reason: String,
+}
+
+impl From<ItemError> for KeyFault {
+    fn from(ItemError { path, reason }: ItemError) -> Self {
+        Self { path, reason: reason.to_string() }
+    }
 }
 
 impl KeyNames {
     /// The schema these names have in an item, which gives their types.
-    fn schema(&self, item: &Item<'_>) -> Result<KeySchema, (String, Reason)> {
-        let attribute = |name: &String| {
-            let kind = KeyType::of(item, name)?;
-            Ok(KeyAttribute { name: name.clone(), kind })
-        };
-        let sort = self.sort.as_ref().map(attribute).transpose()?;
-        Ok(KeySchema { partition: attribute(&self.partition)?, sort })
+    fn schema(&self, item: &Item<'_>) -> Result<KeySchema, ItemError> {
+        let sort = self.sort.as_ref().map(|name| key_attribute(item, name)).transpose()?;
+        Ok(KeySchema { partition: key_attribute(item, &self.partition)?, sort })
     }
+}
+
+fn key_attribute(item: &Item<'_>, name: &str) -> Result<KeyAttribute, ItemError> {
+    /// Whichever of these the first row has, every row must have.
+    const EXPECTED: &str = "S, N or B";
+    let fault = |reason| ItemError { path: name.to_owned(), reason };
+    let value = item.get(name).ok_or_else(|| fault(Reason::KeyMissing { expected: EXPECTED }))?;
+    let kind = KeyType::of(value).ok_or_else(|| {
+        fault(Reason::KeyType { expected: EXPECTED, found: value.type_descriptor() })
+    })?;
+    Ok(KeyAttribute::new(name, kind))
 }
 
 impl std::fmt::Display for KeyNames {
@@ -216,4 +243,67 @@ fn candidates(table: &str, attributes: &[String]) -> Vec<Candidate> {
         add(first, None, format!("{first} is the first attribute"));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use item::format::json_lines;
+
+    use super::*;
+
+    /// Runs a search over rows and shows how it ends.
+    fn search(mut search: KeySearch, rows: &[&str]) -> String {
+        for (line, row) in (1..).zip(rows) {
+            let item = json_lines::parse_item(row.as_bytes()).unwrap();
+            if let Err(KeyFault { path, reason }) = search.observe(&item, line) {
+                return format!("line {line} rejected: {path}: {reason}");
+            }
+        }
+        match search.settle() {
+            Ok(settled) => [vec![told(&settled.schema)], settled.inferences].concat().join("; "),
+            Err(reason) => reason,
+        }
+    }
+
+    fn inferred(table: &str, rows: &[&str]) -> String {
+        let first = json_lines::parse_item(rows[0].as_bytes()).unwrap();
+        let attributes: Vec<String> = first.iter().map(|(name, _)| name.to_owned()).collect();
+        search(KeySearch::inferred(table, &attributes), rows)
+    }
+
+    fn given(partition: &str, sort: Option<&str>, rows: &[&str]) -> String {
+        let sort = sort.map(str::to_owned);
+        search(KeySearch::given(KeyNames { partition: partition.to_owned(), sort }), rows)
+    }
+
+    #[test]
+    fn the_first_candidate_that_holds_in_every_row_wins() {
+        let composite = [r#"{"x":1,"PK":"a","SK":1}"#, r#"{"x":1,"PK":"a","SK":2}"#];
+        insta::assert_snapshot!(inferred("orders", &composite), @"PK (S) with SK (N); key PK (S) with SK (N) (named PK and SK): present and unique in every row");
+        let id = [r#"{"name":"a","id":1}"#, r#"{"name":"a","id":2}"#];
+        insta::assert_snapshot!(inferred("orders", &id), @"id (N); key id (N) (named id): present and unique in every row");
+        let of_table = [r#"{"name":"a","orderId":"1"}"#, r#"{"name":"a","orderId":"2"}"#];
+        insta::assert_snapshot!(inferred("orders", &of_table), @"orderId (S); key orderId (S) (named orderId): present and unique in every row");
+        let first = [r#"{"name":"a","id":1}"#, r#"{"name":"b","id":1}"#];
+        insta::assert_snapshot!(inferred("orders", &first), @"name (S); key name (S) (name is the first attribute): present and unique in every row");
+    }
+
+    #[test]
+    fn no_candidate_left_says_why_and_what_to_do() {
+        let rows = [r#"{"name":"a","id":1}"#, r#"{"name":"a","id":1}"#, r#"{"id":2}"#];
+        insta::assert_snapshot!(inferred("orders", &rows), @"");
+        let rows = [r#"{"id":1}"#, r#"{"id":"1"}"#];
+        insta::assert_snapshot!(inferred("orders", &rows), @"");
+    }
+
+    #[test]
+    fn a_given_key_holds_and_the_row_is_at_fault() {
+        let rows = [r#"{"name":"a"}"#, r#"{"name":"b"}"#];
+        insta::assert_snapshot!(given("name", None, &rows), @"name (S)");
+        insta::assert_snapshot!(given("id", None, &rows), @"");
+        let rows = [r#"{"name":"a","n":1}"#, r#"{"name":"a","n":2}"#, r#"{"name":"a","n":1.0}"#];
+        insta::assert_snapshot!(given("name", Some("n"), &rows), @"");
+        let rows = [r#"{"name":true}"#];
+        insta::assert_snapshot!(given("name", None, &rows), @"");
+    }
 }

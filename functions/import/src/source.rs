@@ -17,9 +17,10 @@ use aws::{
     sdk::s3::primitives::ByteStream,
 };
 use flate2::bufread::MultiGzDecoder;
+use item::format::ReadError;
 use tokio_util::io::SyncIoBridge;
 
-use crate::stop::Stop;
+use crate::stop::{Refusal, Stop};
 
 /// Bytes read from the network at a time.
 const BUFFER: usize = 256 * 1024;
@@ -41,21 +42,40 @@ where
     let done = tokio::task::spawn_blocking(move || work(&mut *decompressed(network)?)).await;
     match done {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(ReadStop::Refused(reason))) => Err(Stop::Refused(reason)),
+        Ok(Err(ReadStop::Refused(refusal))) => Err(Stop::Refused(refusal)),
         Ok(Err(ReadStop::Io(error))) => Err(unreadable(object, &error, broken.load(Ordering::Relaxed))),
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
 
 /// Why reading an object ended early.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum ReadStop {
     /// Its content cannot be imported.
-    #[error("{0}")]
-    Refused(String),
+    Refused(Refusal),
     /// Its bytes could not be read.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<Refusal> for ReadStop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<io::Error> for ReadStop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<ReadError> for ReadStop {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => Self::Io(error),
+            ReadError::Header(error) => Self::Refused(Refusal::from(error.to_string())),
+        }
+    }
 }
 
 fn unreadable(object: &ObjectId, error: &io::Error, network: bool) -> Stop {
@@ -63,9 +83,10 @@ fn unreadable(object: &ObjectId, error: &io::Error, network: bool) -> Stop {
         let message = format!("the body broke off: {error}");
         Failure::stated("GetObject", object.to_string(), message, Class::Retryable).into()
     } else {
-        Stop::Refused(format!(
+        let reason = format!(
             "the gzip data of {object} is broken ({error}); compress the file again and drop it anew"
-        ))
+        );
+        Stop::Refused(reason.into())
     }
 }
 

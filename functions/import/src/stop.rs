@@ -2,14 +2,42 @@
 
 use aws::Failure;
 
+use crate::reject::Reject;
+
 /// Why an import did not finish.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum Stop {
-    /// The object cannot become the table, whoever tries again: what was expected, what was
-    /// found, and what to do.
-    #[error("{0}")]
-    Refused(String),
+    /// The object cannot become the table, whoever tries again.
+    Refused(Refusal),
     /// A call failed. Whether the queue should try again, the failure knows.
-    #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(Failure),
+}
+
+/// An object that cannot become a table, as far as it was read.
+#[derive(Debug, Default)]
+pub(crate) struct Refusal {
+    /// What was expected, what was found, and what to do.
+    pub(crate) reason: String,
+    /// Rows read until then.
+    pub(crate) rows: u64,
+    /// The rows that were rejected until then.
+    pub(crate) rejects: Vec<Reject>,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self { reason, ..Self::default() }
+    }
 }

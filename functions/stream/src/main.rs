@@ -3,7 +3,7 @@
 use aws::{Clients, environment::Environment, telemetry};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
-use stream::{Settings, handler};
+use stream::{Registries, Settings, handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,8 +11,9 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&environment);
     let settings = Settings::from_environment(&environment)?;
     let clients = Clients::from_environment(&environment)?;
-    run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
-        handler::handle(&clients, &settings, event.payload)
+    let registries = Registries::default();
+    run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        handler::handle(&clients, &settings, &registries, &event.payload).await
     }))
     .await
 }

@@ -20,8 +20,9 @@ use aws_sdk_glue::{
 };
 use jiff::Timestamp;
 use lake::{
-    ColumnKey, DEFAULT_COLUMN_LIMIT, Registry, TableNames,
+    ColumnKey, DEFAULT_COLUMN_LIMIT, Registry,
     catalog::{self, ColumnDefinition, TableDefinition},
+    name::TableNames,
 };
 
 use crate::{Class, Failure};
@@ -38,6 +39,7 @@ pub struct CatalogTable {
     pub name: String,
     /// The columns it names.
     pub registry: Registry,
+    definition: TableDefinition,
     table: Table,
 }
 
@@ -77,8 +79,10 @@ pub async fn ensure_changes(
             Place::Taken(found) => return Ok(Ensured { name: found.name, created: false }),
             Place::Free(name) => name,
         };
-        let definition = catalog::changes(&name, table, lake_bucket, now);
         let resource = resource(database, &name);
+        let definition =
+            TableDefinition::changes(table, &name, lake_bucket, now.as_millisecond())
+                .map_err(|error| invalid("CreateTable", &resource, &error))?;
         let input = table_input(&definition)
             .map_err(|error| invalid("CreateTable", &resource, &error))?;
         let created = glue.create_table().database_name(database).table_input(input).send().await;
@@ -102,7 +106,7 @@ pub async fn extend(
     keys: &[ColumnKey],
 ) -> Result<Registry, Failure> {
     for _ in 0..ATTEMPTS {
-        let Some(CatalogTable { name, mut registry, table: current }) =
+        let Some(CatalogTable { name, mut registry, definition, table: current }) =
             find(glue, database, table).await?
         else {
             let message = format!("the catalog has no table for the changes of {table}");
@@ -115,7 +119,9 @@ pub async fn extend(
         if added.is_empty() {
             return Ok(registry);
         }
-        let columns = added.iter().map(catalog::column);
+        let mut wider = definition.clone();
+        wider.add(&added);
+        let columns = &wider.columns[definition.columns.len()..];
         match update(glue, database, &name, current, columns).await {
             Ok(()) => return Ok(registry),
             Err(failure) if failure.has_code("ConcurrentModificationException") => {
@@ -138,16 +144,18 @@ enum Place {
 /// Two DynamoDB tables may become one name when made safe (`a-b`, `a.b`): each catalog table says
 /// whose it is, and the later one has a number.
 async fn look_up(glue: &Client, database: &str, table: &str) -> Result<Place, Failure> {
-    for number in 1.. {
+    let mut number = 1;
+    loop {
         let name = TableNames::of(table, number).changes;
         let Some(found) = get(glue, database, &name).await? else { return Ok(Place::Free(name)) };
         let definition = definition(&found);
-        if catalog::source_table(&definition) == Some(table) {
+        if definition.table() == Some(table) {
             let registry = Registry::from(&definition);
-            return Ok(Place::Taken(Box::new(CatalogTable { name, registry, table: found })));
+            let table = CatalogTable { name, registry, definition, table: found };
+            return Ok(Place::Taken(Box::new(table)));
         }
+        number += 1;
     }
-    unreachable!("numbers do not end")
 }
 
 async fn get(glue: &Client, database: &str, name: &str) -> Result<Option<Table>, Failure> {
@@ -164,7 +172,7 @@ async fn update(
     database: &str,
     name: &str,
     table: Table,
-    added: impl Iterator<Item = ColumnDefinition>,
+    added: &[ColumnDefinition],
 ) -> Result<(), Failure> {
     let resource = resource(database, name);
     let version = table.version_id.clone();
@@ -186,19 +194,19 @@ fn resource(database: &str, name: &str) -> String {
     format!("catalog table {database}.{name}")
 }
 
-fn invalid(operation: &'static str, resource: &str, error: &BuildError) -> Failure {
+fn invalid(operation: &'static str, resource: &str, error: &impl ToString) -> Failure {
     Failure::stated(operation, resource, error.to_string(), Class::Permanent)
 }
 
 /// The table as it is, with further columns; what this code does not know stays as it was.
 fn with_columns(
     table: Table,
-    added: impl Iterator<Item = ColumnDefinition>,
+    added: &[ColumnDefinition],
 ) -> Result<TableInput, BuildError> {
     let mut storage = table.storage_descriptor.unwrap_or_else(|| StorageDescriptor::builder().build());
     let columns = storage.columns.get_or_insert_default();
     for column in added {
-        columns.push(glue_column(&column)?);
+        columns.push(glue_column(column)?);
     }
     TableInput::builder()
         .name(table.name)

@@ -110,3 +110,19 @@ pub async fn put_once(
         Err(failure) => Err(failure),
     }
 }
+
+/// The metadata an object was written with, by name without `x-amz-meta-`.
+pub async fn metadata(
+    s3: &Client,
+    object: &ObjectId,
+) -> Result<std::collections::HashMap<String, String>, Failure> {
+    let head = s3
+        .head_object()
+        .bucket(&object.bucket)
+        .key(&object.key)
+        .set_version_id(object.version.clone())
+        .send()
+        .await
+        .map_err(|error| Failure::of("HeadObject", object.to_string(), error))?;
+    Ok(head.metadata.unwrap_or_default())
+}

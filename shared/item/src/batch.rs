@@ -23,7 +23,11 @@ pub struct Batcher<T> {
 impl<T> Batcher<T> {
     /// A batcher that holds nothing.
     pub fn new() -> Self {
-        Self { keys: Vec::new(), payloads: Vec::new(), bytes: 0 }
+        Self {
+            keys: Vec::new(),
+            payloads: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Adds a write of `size` bytes in the request and returns the batch that is thereby full.
@@ -36,7 +40,11 @@ impl<T> Batcher<T> {
         self.keys.push(key);
         self.payloads.push(payload);
         self.bytes += size;
-        if self.payloads.len() == MAX_BATCH_ITEMS { self.take() } else { full }
+        if self.payloads.len() == MAX_BATCH_ITEMS {
+            self.take()
+        } else {
+            full
+        }
     }
 
     /// The last batch, unless nothing is left.
@@ -66,8 +74,10 @@ mod tests {
 
     fn batches(writes: &[(u8, usize)]) -> Vec<Vec<(u8, usize)>> {
         let mut batcher = Batcher::new();
-        let mut batches: Vec<_> =
-            writes.iter().filter_map(|write| batcher.push(write.0.to_string(), write.1, *write)).collect();
+        let mut batches: Vec<_> = writes
+            .iter()
+            .filter_map(|write| batcher.push(write.0.to_string(), write.1, *write))
+            .collect();
         batches.extend(batcher.finish());
         batches
     }

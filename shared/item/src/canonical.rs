@@ -77,7 +77,9 @@ fn write_value(value: &Value<'_>, order: Order, out: &mut String) {
         Value::Ss(set) => write_set(set, order, out, |member, out| write_string(member, out)),
         Value::Ns(set) => write_set(set, order, out, write_number),
         Value::Bs(set) => write_set(set, order, out, |member, out| write_bytes(member, out)),
-        Value::L(list) => write_all('[', list, ']', out, |value, out| write_value(value, order, out)),
+        Value::L(list) => write_all('[', list, ']', out, |value, out| {
+            write_value(value, order, out)
+        }),
         Value::M(map) => write_map(map, order, out),
     }
     out.push('}');
@@ -111,7 +113,7 @@ impl Order {
     fn apply<'b, T, K: Ord + 'b>(self, entries: &mut [T], key: impl Fn(&T) -> K) {
         match self {
             Self::AsRead => {}
-            Self::Sorted => entries.sort_unstable_by(|a, b| key(a).cmp(&key(b))),
+            Self::Sorted => entries.sort_unstable_by_key(key),
         }
     }
 }
@@ -161,6 +163,77 @@ fn write_escape(special: u8, out: &mut String) {
             out.push_str("\\u00");
             out.push(hex(control >> 4));
             out.push(hex(control & 0xF));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::format::dynamodb_json::parse_item;
+    use crate::testing;
+
+    fn check(item: &str, expected: &str) {
+        assert_eq!(canonical(&parse_item(item.as_bytes()).unwrap()), expected);
+    }
+
+    #[test]
+    fn sorts_names_and_members_by_bytes() {
+        check(
+            r#"{"é":{"NULL":true}, "a":{"M":{"z":{"BOOL":true},"Z":{"BOOL":false}}}, "":{"L":[]}}"#,
+            r#"{"":{"L":[]},"a":{"M":{"Z":{"BOOL":false},"z":{"BOOL":true}}},"é":{"NULL":true}}"#,
+        );
+        check(
+            r#"{"s":{"SS":["b","","B","é","aa"]}}"#,
+            r#"{"s":{"SS":["","B","aa","b","é"]}}"#,
+        );
+        check(
+            r#"{"s":{"NS":["10","9","-1"]}}"#,
+            r#"{"s":{"NS":["-1","10","9"]}}"#,
+        );
+        check(
+            r#"{"s":{"BS":["/w==","AA==",""]}}"#,
+            r#"{"s":{"BS":["","AA==","/w=="]}}"#,
+        );
+    }
+
+    #[test]
+    fn escapes_no_more_than_json_demands() {
+        check(
+            r#"{"\u0022":{"S":"\u005C\/\u000a\u0009\u000D\u0008\u000C\u001F\u007f\u00e9\ud83e\udd80"}}"#,
+            "{\"\\\"\":{\"S\":\"\\\\/\\n\\t\\r\\b\\f\\u001f\u{7f}é🦀\"}}",
+        );
+    }
+
+    #[test]
+    fn hashes_the_canonical_text_with_xxh64() {
+        assert_eq!(hash_canonical(""), 0xEF46_DB37_51D8_E999);
+        assert_eq!(hash(&Item::new()), hash_canonical("{}"));
+    }
+
+    proptest! {
+        #[test]
+        fn equal_items_have_one_text(a in testing::items(), b in testing::items()) {
+            prop_assert_eq!(a == b, canonical(&a) == canonical(&b));
+        }
+
+        #[test]
+        fn order_does_not_matter(item in testing::items()) {
+            let mut entries: Vec<_> = item.clone().into_iter().collect();
+            entries.reverse();
+            let reversed = Item::from_distinct(entries);
+            prop_assert_eq!(&reversed, &item);
+            prop_assert_eq!(canonical(&reversed), canonical(&item));
+        }
+
+        #[test]
+        fn the_text_reads_back_as_the_item(item in testing::items()) {
+            let text = canonical(&item);
+            let again = parse_item(text.as_bytes()).unwrap();
+            prop_assert_eq!(&again, &item);
+            prop_assert_eq!(canonical(&again), text);
         }
     }
 }

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::NumberError;
 use crate::format::csv::ColumnType;
 use crate::limits::{MAX_ITEM_BYTES, MAX_NAME_BYTES, MAX_NESTING};
@@ -48,49 +51,103 @@ pub struct ItemError {
 impl ItemError {
     /// An error of the item as a whole.
     pub(crate) fn of_item(reason: Reason) -> Self {
-        Self { path: String::new(), reason }
+        Self {
+            path: String::new(),
+            reason,
+        }
     }
 
     /// An error of one attribute.
     pub(crate) fn of_attribute(name: &str, reason: Reason) -> Self {
-        Self { path: path_step(name).into_owned(), reason }
+        Self {
+            path: path_step(name).into_owned(),
+            reason,
+        }
     }
 }
 
 impl From<ParseError> for ItemError {
     fn from(error: ParseError) -> Self {
-        Self { path: error.path, reason: error.reason }
+        Self {
+            path: error.path,
+            reason: error.reason,
+        }
     }
 }
 
 fn of(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!("attribute {path}: ") }
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("attribute {path}: ")
+    }
 }
 
 fn at(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!(", attribute {path}") }
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!(", attribute {path}")
+    }
 }
 
-/// What the parsers of this crate hand up internally: boxed, so that success stays small.
-pub(crate) type Parsed<T> = Result<T, Box<ParseError>>;
+/// What the parsers of this crate hand up internally.
+pub(crate) type Parsed<T> = Result<T, Fault>;
 
-impl ParseError {
-    pub(crate) fn new(offset: usize, reason: Reason) -> Box<Self> {
-        Box::new(Self { path: String::new(), offset, reason })
+/// A [`ParseError`] on its way up, where each list and map adds its step to the path; boxed, so that
+/// success stays small.
+#[derive(Debug)]
+pub(crate) struct Fault(Box<ParseError>);
+
+impl Fault {
+    pub(crate) fn new(offset: usize, reason: Reason) -> Self {
+        Self(Box::new(ParseError {
+            path: String::new(),
+            offset,
+            reason,
+        }))
     }
 
-    /// The error as seen from the map that holds the faulty value as `name`.
-    pub(crate) fn within_name(mut self: Box<Self>, name: &str) -> Box<Self> {
-        let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        self.path = format!("{}{joint}{}", path_step(name), self.path);
-        self
+    /// The fault as seen from the map that holds the faulty value as `name`.
+    pub(crate) fn within_name(self, name: &str) -> Self {
+        self.within(&path_step(name))
     }
 
-    /// The error as seen from the list that holds the faulty value at `index`.
-    pub(crate) fn within_index(mut self: Box<Self>, index: usize) -> Box<Self> {
-        let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        self.path = format!("[{index}]{joint}{}", self.path);
+    /// The fault as seen from the top of a path of names.
+    pub(crate) fn within_path(self, names: &[&str]) -> Self {
+        names
+            .iter()
+            .rev()
+            .fold(self, |fault, name| fault.within_name(name))
+    }
+
+    /// The fault as seen from the list that holds the faulty value at `index`.
+    pub(crate) fn within_index(self, index: usize) -> Self {
+        self.within(&format!("[{index}]"))
+    }
+
+    fn within(mut self, step: &str) -> Self {
+        let path = &mut self.0.path;
+        let joint = if path.is_empty() || path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        path.insert_str(0, joint);
+        path.insert_str(0, step);
         self
+    }
+}
+
+impl From<Fault> for ParseError {
+    fn from(fault: Fault) -> Self {
+        *fault.0
+    }
+}
+
+impl From<Fault> for ItemError {
+    fn from(fault: Fault) -> Self {
+        ParseError::from(fault).into()
     }
 }
 
@@ -120,6 +177,11 @@ impl Excerpt {
             Some((end, _)) => Self(format!("{}…", &text[..end]).into()),
             None => Self(text.into()),
         }
+    }
+
+    /// The beginning of bytes, as base64.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self::of(&STANDARD.encode(&bytes[..bytes.len().min(Self::LENGTH)]))
     }
 }
 
@@ -169,8 +231,11 @@ pub enum Reason {
         /// The most a row may have.
         limit: usize,
     },
-    /// A line of DynamoDB JSON whose object holds something else than `Item`.
-    #[error(r#"expected one member "Item", found {0}; a line is {{"Item":{{...}}}}"#)]
+    /// A line of DynamoDB JSON without `Item`.
+    #[error(r#"an object without "Item"; a line is {{"Item":{{...}}}}"#)]
+    NoItem,
+    /// A line of DynamoDB JSON that holds something else than `Item`.
+    #[error(r#"expected "Item" alone, found {0}; a line is {{"Item":{{...}}}}"#)]
     NotItem(Excerpt),
     /// An object that holds a name twice.
     #[error("the name {0} occurs twice; DynamoDB holds a name once, rename or remove one")]
@@ -222,7 +287,9 @@ pub enum Reason {
         length: usize,
     },
     /// An item larger than DynamoDB allows.
-    #[error("an item of {size} bytes, DynamoDB's limit is {MAX_ITEM_BYTES}; split it or leave attributes out")]
+    #[error(
+        "an item of {size} bytes, DynamoDB's limit is {MAX_ITEM_BYTES}; split it or leave attributes out"
+    )]
     ItemTooLarge {
         /// The item's size in bytes, as DynamoDB counts.
         size: usize,
@@ -253,7 +320,9 @@ pub enum Reason {
         limit: usize,
     },
     /// A CSV record with more or fewer fields than the header.
-    #[error("{found} fields, the header has {expected}; is a delimiter or a quote missing?")]
+    #[error(
+        "expected {expected} fields as in the header, found {found}; is a delimiter or a quote missing?"
+    )]
     FieldCount {
         /// The number of columns.
         expected: usize,

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Excerpt, ItemError, ParseError, Parsed, Reason};
+use crate::error::{Excerpt, Fault, ItemError, Parsed, Reason};
 use crate::format::distinct::repeated_member;
 use crate::key::KeySchema;
 use crate::size::item_size;
@@ -44,7 +44,7 @@ pub const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
 /// Numbers are within their limits by construction. Looked at are names, nesting, sets, the key, and
 /// the size of the whole.
 pub fn check(item: &Item<'_>, schema: &KeySchema) -> Result<usize, ItemError> {
-    check_map(item, 1).map_err(|error| ItemError { path: error.path, reason: error.reason })?;
+    check_map(item, 1)?;
     schema.key_of(item)?;
     let size = item_size(item);
     if size > MAX_ITEM_BYTES {
@@ -71,9 +71,9 @@ fn check_value(value: &Value<'_>, level: usize) -> Parsed<()> {
     }
     match value {
         Value::S(_) | Value::N(_) | Value::B(_) | Value::Bool(_) | Value::Null => Ok(()),
-        Value::Ss(set) => check_set(set, value),
-        Value::Ns(set) => check_set(set, value),
-        Value::Bs(set) => check_set(set, value),
+        Value::Ss(set) => check_set(set, "SS", |text| Excerpt::of(text)),
+        Value::Ns(set) => check_set(set, "NS", |number| Excerpt::of(number.as_str())),
+        Value::Bs(set) => check_set(set, "BS", |bytes| Excerpt::of_bytes(bytes)),
         Value::M(map) => check_map(map, level + 1),
         Value::L(list) => list.iter().enumerate().try_for_each(|(index, value)| {
             check_value(value, level + 1).map_err(|error| error.within_index(index))
@@ -81,21 +81,22 @@ fn check_value(value: &Value<'_>, level: usize) -> Parsed<()> {
     }
 }
 
-fn check_set<T: Ord + fmt::Debug>(members: &[T], value: &Value<'_>) -> Parsed<()> {
+fn check_set<T: Ord>(
+    members: &[T],
+    descriptor: &'static str,
+    show: impl Fn(&T) -> Excerpt,
+) -> Parsed<()> {
     if members.is_empty() {
-        return Err(refusal(Reason::EmptySet(value.type_descriptor())));
+        return Err(refusal(Reason::EmptySet(descriptor)));
     }
     match repeated_member(members) {
         None => Ok(()),
-        Some(index) => {
-            let member = Excerpt::of(&format!("{:?}", members[index]));
-            Err(refusal(Reason::DuplicateMember(member)))
-        }
+        Some(index) => Err(refusal(Reason::DuplicateMember(show(&members[index])))),
     }
 }
 
-fn refusal(reason: Reason) -> Box<ParseError> {
-    ParseError::new(0, reason)
+fn refusal(reason: Reason) -> Fault {
+    Fault::new(0, reason)
 }
 
 /// A table's name: 3 to 255 letters, digits, underscores, hyphens and dots.
@@ -111,7 +112,9 @@ pub struct TableName(String);
 
 /// A text that cannot be a table's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots")]
+#[error(
+    "{0} cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots"
+)]
 pub struct TableNameError(Excerpt);
 
 impl TableName {
@@ -173,7 +176,9 @@ mod tests {
         check_item(with(filler(409_595)), Ok(409_600));
         check_item(
             with(filler(409_596)),
-            Err("an item of 409601 bytes, DynamoDB's limit is 409600; split it or leave attributes out"),
+            Err(
+                "an item of 409601 bytes, DynamoDB's limit is 409600; split it or leave attributes out",
+            ),
         );
     }
 
@@ -188,7 +193,10 @@ mod tests {
     #[test]
     fn names_and_sets_are_not_empty() {
         let in_map = |name: String| with(Value::M(Map::from_iter([(name.into(), Value::Null)])));
-        check_item(in_map(String::new()), Err("attribute a: a name without characters; give it one"));
+        check_item(
+            in_map(String::new()),
+            Err("attribute a: a name without characters; give it one"),
+        );
         check_item(
             in_map("n".repeat(65_536)),
             Err(&format!(

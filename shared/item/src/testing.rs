@@ -15,8 +15,36 @@ use crate::{Item, Map, Number, Value};
 
 /// Names that other systems trip over.
 const NASTY_NAMES: [&str; 30] = [
-    " ", "_", "-", ".", "a", "A", "aa", "aA", "a.b", "a[0]", "a b", " a", "a__double", "_op", "_rest", "_OP",
-    "select", "ORDER", "null", "\"", "'", "`", "\\", "a\nb", "a\u{0}", "ä", "Ä", "ß", "日本", "🦀",
+    " ",
+    "_",
+    "-",
+    ".",
+    "a",
+    "A",
+    "aa",
+    "aA",
+    "a.b",
+    "a[0]",
+    "a b",
+    " a",
+    "a__double",
+    "_op",
+    "_rest",
+    "_OP",
+    "select",
+    "ORDER",
+    "null",
+    "\"",
+    "'",
+    "`",
+    "\\",
+    "a\nb",
+    "a\u{0}",
+    "ä",
+    "Ä",
+    "ß",
+    "日本",
+    "🦀",
 ];
 
 /// An item of up to eight attributes.
@@ -38,10 +66,19 @@ pub fn values() -> impl Strategy<Value = Value<'static>> {
 /// A number of one to 38 digits, an integer of 64 bits, a double, or one at the edge of the range.
 pub fn numbers() -> impl Strategy<Value = Number<'static>> {
     let edges = select(vec![
-        "0", "-1", "1E125", "-1E-130", "9.9999999999999999999999999999999999999E125", "0.1",
-        "9223372036854775807", "-9223372036854775808", "9223372036854775808", "9007199254740993",
+        "0",
+        "-1",
+        "1E125",
+        "-1E-130",
+        "9.9999999999999999999999999999999999999E125",
+        "0.1",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "9223372036854775808",
+        "9007199254740993",
     ]);
-    let decimals = ("-?[1-9][0-9]{0,37}", -50..80_i32).prop_map(|(digits, exponent)| format!("{digits}E{exponent}"));
+    let decimals = ("-?[1-9][0-9]{0,37}", -50..80_i32)
+        .prop_map(|(digits, exponent)| format!("{digits}E{exponent}"));
     prop_oneof![
         edges.prop_map(|text| Number::parse(text).ok()),
         decimals.prop_map(|text| Number::parse(&text).ok().map(Number::into_owned)),
@@ -54,7 +91,12 @@ pub fn numbers() -> impl Strategy<Value = Number<'static>> {
 
 /// A text that is empty, short, or in need of escapes.
 pub fn texts() -> impl Strategy<Value = String> {
-    prop_oneof!["[ab]{0,2}", "[a-z\"\\\\\\n\\t\u{0}\u{7f}é日🦀]{0,12}", "[0-9]{1,4}", "\\PC{0,20}"]
+    prop_oneof![
+        "[ab]{0,2}",
+        "[a-z\"\\\\\\n\\t\u{0}\u{7f}é日🦀]{0,12}",
+        "[0-9]{1,4}",
+        "\\PC{0,20}"
+    ]
 }
 
 /// An attribute name, never empty.
@@ -73,24 +115,38 @@ fn leaves() -> impl Strategy<Value = Value<'static>> {
         bytes().prop_map(|bytes| Value::B(bytes.into())),
         any::<bool>().prop_map(Value::Bool),
         Just(Value::Null),
-        btree_set(texts(), 1..4).prop_map(|set| Value::Ss(set.into_iter().map(Cow::Owned).collect())),
+        btree_set(texts(), 1..4)
+            .prop_map(|set| Value::Ss(set.into_iter().map(Cow::Owned).collect())),
         btree_set(numbers(), 1..4).prop_map(|set| Value::Ns(set.into_iter().collect())),
-        btree_set(bytes(), 1..4).prop_map(|set| Value::Bs(set.into_iter().map(Cow::Owned).collect())),
+        btree_set(bytes(), 1..4)
+            .prop_map(|set| Value::Bs(set.into_iter().map(Cow::Owned).collect())),
     ]
 }
 
-fn maps(values: impl Strategy<Value = Value<'static>>, most: usize) -> impl Strategy<Value = Map<'static>> {
+fn maps(
+    values: impl Strategy<Value = Value<'static>>,
+    most: usize,
+) -> impl Strategy<Value = Map<'static>> {
     let shuffled = btree_map(names(), values, 0..=most)
         .prop_map(|map| map.into_iter().collect::<Vec<_>>())
         .prop_shuffle();
-    shuffled.prop_map(|entries| entries.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    shuffled.prop_map(|entries| {
+        entries
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect()
+    })
 }
 
 /// A leaf within as many lists and maps as DynamoDB allows.
 fn deepest() -> impl Strategy<Value = Value<'static>> {
     (leaves(), vec(any::<bool>(), MAX_NESTING - 1)).prop_map(|(leaf, layers)| {
         layers.into_iter().fold(leaf, |value, list| {
-            if list { Value::L(vec![value]) } else { Value::M(Map::from_iter([("a".into(), value)])) }
+            if list {
+                Value::L(vec![value])
+            } else {
+                Value::M(Map::from_iter([("a".into(), value)]))
+            }
         })
     })
 }

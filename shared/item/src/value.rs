@@ -62,18 +62,19 @@ impl<'a> Map<'a> {
     /// Sets `name` to `value` and returns what it was before.
     pub fn insert(&mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Option<Value<'a>> {
         let name = name.into();
-        match self.entries.iter_mut().find(|(n, _)| *n == name) {
-            Some((_, old)) => Some(std::mem::replace(old, value)),
-            None => {
-                self.entries.push((name, value));
-                None
-            }
+        if let Some((_, old)) = self.entries.iter_mut().find(|(n, _)| *n == name) {
+            return Some(std::mem::replace(old, value));
         }
+        self.entries.push((name, value));
+        None
     }
 
     /// The value of `name`.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
-        self.entries.iter().find(|(n, _)| n == name).map(|(_, value)| value)
+        self.entries
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value)
     }
 
     /// Takes `name` out, keeping the order of the others.
@@ -84,7 +85,9 @@ impl<'a> Map<'a> {
 
     /// Names and values in the order they were read.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
-        self.entries.iter().map(|(name, value)| (name.as_ref(), value))
+        self.entries
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value))
     }
 
     /// The number of entries.
@@ -100,7 +103,9 @@ impl<'a> Map<'a> {
     /// The same map, borrowing its names and values from this one.
     pub fn reborrow(&self) -> Map<'_> {
         let lend = |(name, value)| (Cow::Borrowed(name), Value::reborrow(value));
-        Map { entries: self.iter().map(lend).collect() }
+        Map {
+            entries: self.iter().map(lend).collect(),
+        }
     }
 
     /// The same map, borrowing nothing.
@@ -137,7 +142,10 @@ impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Map<'a> {
 
 impl PartialEq for Map<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|(name, value)| other.get(name) == Some(value))
     }
 }
 
@@ -193,7 +201,9 @@ impl Value<'_> {
     /// The same value, borrowing its texts and bytes from this one.
     pub fn reborrow(&self) -> Value<'_> {
         fn lend<'b, T: ToOwned + ?Sized>(set: &'b [Cow<'_, T>]) -> Vec<Cow<'b, T>> {
-            set.iter().map(|member| Cow::Borrowed(member.as_ref())).collect()
+            set.iter()
+                .map(|member| Cow::Borrowed(member.as_ref()))
+                .collect()
         }
         match self {
             Self::S(text) => Value::S(Cow::Borrowed(text)),
@@ -212,7 +222,9 @@ impl Value<'_> {
     /// The same value, borrowing nothing.
     pub fn into_owned(self) -> Value<'static> {
         fn own<T: ToOwned + ?Sized>(set: Vec<Cow<'_, T>>) -> Vec<Cow<'static, T>> {
-            set.into_iter().map(|member| Cow::Owned(member.into_owned())).collect()
+            set.into_iter()
+                .map(|member| Cow::Owned(member.into_owned()))
+                .collect()
         }
         match self {
             Self::S(text) => Value::S(Cow::Owned(text.into_owned())),

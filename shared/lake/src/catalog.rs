@@ -1,1 +1,301 @@
-//! The catalog's table definitions.
+//! The catalog's table definitions, and the registry in them.
+//!
+//! A definition is what the Glue catalog holds of a table, as plain data. The one over the change
+//! files is the registry: each column's parameters say which attribute and kind it holds.
+//!
+//! | column's parameters | what it is |
+//! |---|---|
+//! | [`ATTRIBUTE`] and [`KIND`] | one of ours |
+//! | [`ATTRIBUTE`] alone | a user's: filled where values convert exactly, see [`UserType`] |
+//! | neither | a meta column, or none of our business |
+//!
+//! ```
+//! use lake::catalog::TableDefinition;
+//! use lake::{ColumnKey, DEFAULT_COLUMN_LIMIT, Kind, Registry};
+//!
+//! let mut table = TableDefinition::changes("Planes", "planes__changes", "lake-bucket", 1_795_359_600_000)?;
+//! let mut registry = Registry::from(&table);
+//! let seats = ColumnKey { attribute: "seats".to_owned(), kind: Kind::Bigint };
+//! table.add(&registry.assign(&[seats], DEFAULT_COLUMN_LIMIT));
+//!
+//! assert_eq!(table.parameters["projection.dt.range"], "2026-10-18,NOW");
+//! assert_eq!(table.columns.last().map(|column| column.type_text.as_str()), Some("bigint"));
+//! assert_eq!(Registry::from(&table), registry);
+//! # Ok::<(), lake::WriteError>(())
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::column::user::{Epoch, UserType};
+use crate::error::WriteError;
+use crate::meta::{self, MetaColumn};
+use crate::path;
+use crate::registry::{ATTRIBUTE, Column, ColumnType, KIND, Registry};
+use crate::{Kind, UnknownKind};
+
+/// The parameter of a catalog table that names the DynamoDB table.
+pub const TABLE: &str = "headwater.table";
+/// The parameter of a user's `timestamp` column that says what numbers count: `seconds` or
+/// `milliseconds`.
+pub const EPOCH: &str = "headwater.epoch";
+
+/// The table type of data that the catalog does not own.
+pub const TABLE_TYPE: &str = "EXTERNAL_TABLE";
+/// The storage descriptor's input format.
+pub const INPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat";
+/// The storage descriptor's output format.
+pub const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat";
+/// The storage descriptor's serialization library.
+pub const SERDE: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
+
+/// The longest comment of a column, in bytes.
+///
+/// Source: [Column](https://docs.aws.amazon.com/glue/latest/webapi/API_Column.html).
+const MAX_COMMENT_BYTES: usize = 255;
+/// How long before enrolment the projection of change files starts. Backups restored and clocks
+/// set wrong aside, no change is older: point-in-time recovery goes back 35 days.
+const DAYS_BEFORE_ENROLMENT: i64 = 35;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A table of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDefinition {
+    /// The table's name in the catalog.
+    pub name: String,
+    /// The columns, in order, without the partition's.
+    pub columns: Vec<ColumnDefinition>,
+    /// The partition's columns.
+    pub partition_keys: Vec<ColumnDefinition>,
+    /// Where the files are: `s3://bucket/prefix/`.
+    pub location: String,
+    /// The table's parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// A column of a catalog table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnDefinition {
+    /// The column's name.
+    pub name: String,
+    /// Its type, as Athena's DDL spells it.
+    pub type_text: String,
+    /// A comment for people, of at most 255 bytes.
+    pub comment: Option<String>,
+    /// Its parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl TableDefinition {
+    /// The table `name` over the change files of `table`, which is also its registry.
+    ///
+    /// Its partitions are projected by day from 35 days before `enrolled_ms`, which counts
+    /// milliseconds since 1970 UTC.
+    pub fn changes(
+        table: &str,
+        name: &str,
+        bucket: &str,
+        enrolled_ms: i64,
+    ) -> Result<Self, WriteError> {
+        let first_ms = enrolled_ms
+            .saturating_sub(DAYS_BEFORE_ENROLMENT * DAY_MS)
+            .max(0);
+        let first_day = path::day(first_ms)?;
+        let mut definition = Self::over(table, name, bucket, &path::changes(table), "dt");
+        definition.project("dt", "type", "date");
+        definition.project("dt", "format", "yyyy-MM-dd");
+        definition.project("dt", "range", &format!("{first_day},NOW"));
+        definition.project("dt", "interval", "1");
+        definition.project("dt", "interval.unit", "DAYS");
+        Ok(definition)
+    }
+
+    /// The table `name` over the snapshots of `table`. Every query has to name one `snapshot`.
+    pub fn snapshots(table: &str, name: &str, bucket: &str) -> Self {
+        let mut definition = Self::over(table, name, bucket, &path::snapshots(table), "snapshot");
+        definition.project("snapshot", "type", "injected");
+        definition
+    }
+
+    /// The table `name` over the increments of `table`. Every query has to name one `window_end`.
+    pub fn increments(table: &str, name: &str, bucket: &str) -> Self {
+        let prefix = path::increments(table);
+        let mut definition = Self::over(table, name, bucket, &prefix, "window_end");
+        definition.project("window_end", "type", "injected");
+        definition
+    }
+
+    /// A table of the meta columns over one prefix, with one projected partition column.
+    fn over(table: &str, name: &str, bucket: &str, prefix: &str, partition: &str) -> Self {
+        let location = format!("s3://{bucket}/{prefix}");
+        let parameters = BTreeMap::from(
+            [
+                ("classification", "parquet"),
+                (TABLE, table),
+                ("projection.enabled", "true"),
+                (
+                    "storage.location.template",
+                    &format!("{location}{partition}=${{{partition}}}/"),
+                ),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        Self {
+            name: name.to_owned(),
+            columns: meta::COLUMNS.iter().map(ColumnDefinition::meta).collect(),
+            partition_keys: vec![ColumnDefinition::plain(partition, "string")],
+            location,
+            parameters,
+        }
+    }
+
+    fn project(&mut self, partition: &str, key: &str, value: &str) {
+        self.parameters
+            .insert(format!("projection.{partition}.{key}"), value.to_owned());
+    }
+
+    /// Adds columns at the end, but for those that are there.
+    pub fn add(&mut self, columns: &[Column]) {
+        for column in columns {
+            if self.columns.iter().all(|known| known.name != column.name) {
+                self.columns.extend(ColumnDefinition::ours(column));
+            }
+        }
+    }
+
+    /// The DynamoDB table whose files these are, if the definition is one of ours.
+    pub fn table(&self) -> Option<&str> {
+        self.parameters.get(TABLE).map(String::as_str)
+    }
+
+    /// What in the definition is not as we made it: reported, not honoured.
+    pub fn drift(&self) -> Vec<Drift> {
+        self.columns
+            .iter()
+            .filter_map(ColumnDefinition::drift)
+            .collect()
+    }
+}
+
+impl ColumnDefinition {
+    fn plain(name: &str, type_text: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            type_text: type_text.to_owned(),
+            comment: None,
+            parameters: BTreeMap::new(),
+        }
+    }
+
+    fn meta(column: &MetaColumn) -> Self {
+        let plain = Self::plain(column.name, column.catalog_type);
+        Self {
+            comment: Some(column.comment.to_owned()),
+            ..plain
+        }
+    }
+
+    /// The definition of a column of ours; nothing for a user's, which the user defines.
+    fn ours(column: &Column) -> Option<Self> {
+        let ColumnType::Ours(kind) = column.holds else {
+            return None;
+        };
+        let parameters = [
+            (ATTRIBUTE, column.attribute.as_str()),
+            (KIND, kind.as_str()),
+        ];
+        let parameters = parameters.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let comment = comment(&format!("{kind} of attribute {}", column.attribute));
+        Some(Self {
+            comment: Some(comment),
+            parameters: parameters.into(),
+            ..Self::plain(&column.name, kind.catalog_type())
+        })
+    }
+
+    /// What the column holds; nothing for columns that are none of our business.
+    fn holds(&self) -> Option<Result<ColumnType, UnknownKind>> {
+        self.parameters.get(ATTRIBUTE)?;
+        let Some(kind) = self.parameters.get(KIND) else {
+            let epoch = self
+                .parameters
+                .get(EPOCH)
+                .and_then(|epoch| Epoch::of(epoch));
+            return Some(Ok(ColumnType::Added(UserType::of(&self.type_text, epoch))));
+        };
+        Some(kind.parse().map(ColumnType::Ours))
+    }
+
+    fn drift(&self) -> Option<Drift> {
+        let column = self.name.clone();
+        let found = self.type_text.clone();
+        match self.holds()? {
+            Ok(ColumnType::Ours(kind)) if kind.catalog_type() != self.type_text => {
+                Some(Drift::TypeChanged {
+                    column,
+                    kind,
+                    found,
+                })
+            }
+            Ok(ColumnType::Added(UserType::Other(_))) => Some(Drift::NeverFilled { column, found }),
+            Ok(ColumnType::Ours(_) | ColumnType::Added(_)) => None,
+            Err(UnknownKind(kind)) => Some(Drift::UnknownKind { column, kind }),
+        }
+    }
+}
+
+/// Cuts a comment to what the catalog takes: one line of at most 255 bytes.
+fn comment(text: &str) -> String {
+    let mut comment: String = text.replace(char::is_control, " ");
+    comment.truncate(comment.floor_char_boundary(MAX_COMMENT_BYTES));
+    comment
+}
+
+impl From<&TableDefinition> for Registry {
+    /// The registry that a definition over change files holds.
+    fn from(definition: &TableDefinition) -> Self {
+        let mut registry = Self::new();
+        for column in &definition.columns {
+            match (column.holds(), column.parameters.get(ATTRIBUTE)) {
+                (Some(Ok(holds)), Some(attribute)) => registry.insert(Column {
+                    name: column.name.clone(),
+                    attribute: attribute.clone(),
+                    holds,
+                }),
+                _ => registry.reserve(&column.name),
+            }
+        }
+        registry
+    }
+}
+
+/// Something in the catalog that is not as we made it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Drift {
+    /// A column of ours has another type. Its files keep theirs.
+    #[error("column {column:?} holds {kind} and is {} in its files, but {found} in the catalog: change it back and add a column of your own", .kind.catalog_type())]
+    TypeChanged {
+        /// The column's name.
+        column: String,
+        /// What it holds.
+        kind: Kind,
+        /// The catalog's type.
+        found: String,
+    },
+    /// A user's column has a type that nothing converts to.
+    #[error("column {column:?} stays empty: values do not convert to {found}")]
+    NeverFilled {
+        /// The column's name.
+        column: String,
+        /// The catalog's type.
+        found: String,
+    },
+    /// A column has a kind that this version does not know. It is left alone.
+    #[error("column {column:?} holds {kind:?}, which this version does not know")]
+    UnknownKind {
+        /// The column's name.
+        column: String,
+        /// The kind's name.
+        kind: String,
+    },
+}

@@ -20,7 +20,7 @@
 //! for file in files.finish(&registry)? {
 //!     assert_eq!(
 //!         file.path,
-//!         "changes/planes/dt=2026-11-22/20261122150000000-111-111-1-9d35d2ba9ed37e5b.parquet",
+//!         "changes/planes/dt=2026-11-22/20261122150000000-111-111-1-022439bc57dae1e2.parquet",
 //!     );
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -30,7 +30,7 @@ use std::collections::HashSet;
 
 use item::change::{Change, StreamArn};
 use jiff::civil::Date;
-use xxhash_rust::xxh64::Xxh64;
+use xxhash_rust::xxh64::xxh64;
 
 use crate::error::WriteError;
 use crate::meta::pad_sequence;
@@ -65,7 +65,8 @@ struct Day {
     rows: Rows,
     first: String,
     last: String,
-    hash: Xxh64,
+    /// The sequence numbers, each zero-padded to 40 digits.
+    sequences: String,
 }
 
 /// A finished file.
@@ -77,6 +78,8 @@ pub struct ChangeFile {
     pub bytes: Vec<u8>,
     /// How many changes it holds.
     pub rows: usize,
+    /// The sequence number of its first change: where a batch goes on if this file is not written.
+    pub first: String,
 }
 
 impl ChangeFiles {
@@ -108,7 +111,7 @@ impl ChangeFiles {
             None => new.insert(Day::new(number, date, change.sequence)),
         };
         day.rows.push(&row(change, &stream.label))?;
-        day.hash.update(padded.as_bytes());
+        day.sequences.push_str(&padded);
         change.sequence.clone_into(&mut day.last);
         self.days.extend(new);
         Ok(())
@@ -123,8 +126,13 @@ impl ChangeFiles {
 
     /// Ends the files. What `registry` has no name for goes to `_rest`.
     pub fn finish(self, registry: &Registry) -> Result<Vec<ChangeFile>, WriteError> {
-        let Some(stream) = self.stream else { return Ok(Vec::new()) };
-        self.days.into_iter().map(|day| day.finish(&stream, registry)).collect()
+        let Some(stream) = self.stream else {
+            return Ok(Vec::new());
+        };
+        self.days
+            .into_iter()
+            .map(|day| day.finish(&stream, registry))
+            .collect()
     }
 }
 
@@ -151,7 +159,7 @@ impl Day {
             rows: Rows::new(),
             first: first.to_owned(),
             last: String::new(),
-            hash: Xxh64::new(0),
+            sequences: String::new(),
         }
     }
 
@@ -164,10 +172,15 @@ impl Day {
             first: &self.first,
             last: &self.last,
             count: rows,
-            hash: self.hash.digest(),
+            hash: xxh64(self.sequences.as_bytes(), 0),
         };
         let bytes = parquet::write(&self.rows.finish(registry)?)?;
-        Ok(ChangeFile { path: object.path(), bytes, rows })
+        Ok(ChangeFile {
+            path: object.path(),
+            bytes,
+            rows,
+            first: self.first,
+        })
     }
 }
 

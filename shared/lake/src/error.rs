@@ -23,7 +23,9 @@ pub enum WriteError {
     #[error("{} without an item; the stream has to give new images", .0.as_str())]
     NoItem(RowOp),
     /// A batch outgrew what one column can hold.
-    #[error("column {column:?} holds {bytes} bytes in one batch, more than 2147483647: finish batches earlier")]
+    #[error(
+        "column {column:?} holds {bytes} bytes in one batch, more than 2147483647: finish batches earlier"
+    )]
     TooLarge {
         /// The column's name.
         column: String,

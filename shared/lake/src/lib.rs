@@ -56,5 +56,7 @@ pub use fold::Fold;
 pub use kind::{Kind, UnknownKind};
 pub use meta::{RowOp, pad_sequence};
 pub use read::StoredRow;
-pub use registry::{ATTRIBUTE, Column, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, KIND, Registry};
+pub use registry::{
+    ATTRIBUTE, Column, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, KIND, Registry,
+};
 pub use rows::{Row, Rows};

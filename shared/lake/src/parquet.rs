@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, new_null_array};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Schema, SchemaRef,
-    TimestampMillisecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type,
+    Schema, SchemaRef, TimestampMillisecondType, ToByteSlice,
 };
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -84,7 +84,11 @@ impl<W: Write + Send> Writer<W> {
             .with_properties(properties(schema, sample)?)
             .with_skip_arrow_metadata(true);
         let inner = ArrowWriter::try_new_with_options(sink, Arc::clone(schema), options)?;
-        Ok(Self { inner, schema: Arc::clone(schema), rows: 0 })
+        Ok(Self {
+            inner,
+            schema: Arc::clone(schema),
+            rows: 0,
+        })
     }
 
     /// Whether the file has all of a batch's columns. If not, the batch begins a new file.
@@ -94,23 +98,33 @@ impl<W: Write + Send> Writer<W> {
 
     fn first_unknown<'b>(&self, batch: &'b RecordBatch) -> Option<&'b str> {
         let known = |name: &str, data_type: &DataType| {
-            self.schema.field_with_name(name).is_ok_and(|field| field.data_type() == data_type)
+            self.schema
+                .field_with_name(name)
+                .is_ok_and(|field| field.data_type() == data_type)
         };
         let schema = batch.schema_ref();
         let mut fields = schema.fields().iter();
-        fields.find(|field| !known(field.name(), field.data_type())).map(|field| field.name().as_str())
+        fields
+            .find(|field| !known(field.name(), field.data_type()))
+            .map(|field| field.name().as_str())
     }
 
     /// Writes a batch; columns of the file that it does not have are null.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         if let Some(column) = self.first_unknown(batch) {
-            return Err(WriteError::Schema { column: column.to_owned() });
+            return Err(WriteError::Schema {
+                column: column.to_owned(),
+            });
         }
         let rows = batch.num_rows();
-        let columns = self.schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
-            Some(array) => Arc::clone(array),
-            None => new_null_array(field.data_type(), rows),
-        });
+        let columns =
+            self.schema
+                .fields()
+                .iter()
+                .map(|field| match batch.column_by_name(field.name()) {
+                    Some(array) => Arc::clone(array),
+                    None => new_null_array(field.data_type(), rows),
+                });
         let wide = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect())?;
         self.inner.write(&wide)?;
         self.rows += rows;
@@ -183,11 +197,15 @@ fn with_dictionary(
 /// Whether, of a sample spread over the column, at most every second value is a new one.
 fn repeats(array: &ArrayRef) -> bool {
     let step = (array.len() / SAMPLE).max(1);
-    let places = (0..array.len()).step_by(step).filter(|at| array.is_valid(*at));
+    let places = (0..array.len())
+        .step_by(step)
+        .filter(|at| array.is_valid(*at));
     let mut distinct = HashSet::new();
     let mut sampled = 0;
     for at in places {
-        let Some(hash) = hash_at(array, at) else { return false };
+        let Some(hash) = hash_at(array, at) else {
+            return false;
+        };
         distinct.insert(hash);
         sampled += 1;
     }
@@ -195,21 +213,26 @@ fn repeats(array: &ArrayRef) -> bool {
 }
 
 /// A hash of one value; nothing for types that need no dictionary.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "Arrow has some thirty types that no column has"
+)]
 fn hash_at(array: &ArrayRef, at: usize) -> Option<u64> {
-    let bytes = |bytes: &[u8]| Some(xxh3_64(bytes));
-    match array.data_type() {
-        DataType::Utf8 => bytes(array.as_string::<i32>().value(at).as_bytes()),
-        DataType::Binary => bytes(array.as_binary::<i32>().value(at)),
-        DataType::Int32 => bytes(&array.as_primitive::<Int32Type>().value(at).to_le_bytes()),
-        DataType::Date32 => bytes(&array.as_primitive::<Date32Type>().value(at).to_le_bytes()),
-        DataType::Int64 => bytes(&array.as_primitive::<Int64Type>().value(at).to_le_bytes()),
-        DataType::Float64 => bytes(&array.as_primitive::<Float64Type>().value(at).to_le_bytes()),
-        DataType::Timestamp(_, _) => {
-            bytes(&array.as_primitive::<TimestampMillisecondType>().value(at).to_le_bytes())
-        }
-        DataType::Decimal128(_, _) => {
-            bytes(&array.as_primitive::<Decimal128Type>().value(at).to_le_bytes())
-        }
-        _ => None,
-    }
+    let hash = match array.data_type() {
+        DataType::Utf8 => xxh3_64(array.as_string::<i32>().value(at).as_bytes()),
+        DataType::Binary => xxh3_64(array.as_binary::<i32>().value(at)),
+        DataType::Int32 => hash_value::<Int32Type>(array, at),
+        DataType::Date32 => hash_value::<Date32Type>(array, at),
+        DataType::Int64 => hash_value::<Int64Type>(array, at),
+        DataType::Float64 => hash_value::<Float64Type>(array, at),
+        DataType::Timestamp(_, _) => hash_value::<TimestampMillisecondType>(array, at),
+        DataType::Decimal128(_, _) => hash_value::<Decimal128Type>(array, at),
+        // Truth values, for which Parquet has no dictionary.
+        _ => return None,
+    };
+    Some(hash)
+}
+
+fn hash_value<T: ArrowPrimitiveType>(array: &ArrayRef, at: usize) -> u64 {
+    xxh3_64(array.as_primitive::<T>().value(at).to_byte_slice())
 }

@@ -163,7 +163,9 @@ impl Rows {
         {
             return guess;
         }
-        let slot = self.find(attribute, kind).unwrap_or_else(|| self.add(attribute, kind));
+        let slot = self
+            .find(attribute, kind)
+            .unwrap_or_else(|| self.add(attribute, kind));
         match last {
             Some(last) => self.slots[last].next = slot,
             None => self.opening = slot,
@@ -172,7 +174,8 @@ impl Rows {
     }
 
     fn find(&self, attribute: &str, kind: Kind) -> Option<usize> {
-        self.slots_of(attribute).find(|slot| self.slots[*slot].kind == kind)
+        self.slots_of(attribute)
+            .find(|slot| self.slots[*slot].kind == kind)
     }
 
     /// The slots of an attribute, in first-seen order.
@@ -184,16 +187,13 @@ impl Rows {
     fn add(&mut self, attribute: &str, kind: Kind) -> usize {
         let added = self.slots.len();
         let last = self.slots_of(attribute).last();
-        let attribute = match last {
-            Some(last) => {
-                self.slots[last].sibling = Some(added);
-                Arc::clone(&self.slots[last].attribute)
-            }
-            None => {
-                let attribute: Arc<str> = attribute.into();
-                self.first.insert(Arc::clone(&attribute), added);
-                attribute
-            }
+        let attribute = if let Some(last) = last {
+            self.slots[last].sibling = Some(added);
+            Arc::clone(&self.slots[last].attribute)
+        } else {
+            let attribute: Arc<str> = attribute.into();
+            self.first.insert(Arc::clone(&attribute), added);
+            attribute
         };
         self.slots.push(Slot {
             attribute,
@@ -210,7 +210,10 @@ impl Rows {
         self.slots
             .iter()
             .filter(|slot| registry.name_of(&slot.attribute, slot.kind).is_none())
-            .map(|slot| ColumnKey { attribute: slot.attribute.to_string(), kind: slot.kind })
+            .map(|slot| ColumnKey {
+                attribute: slot.attribute.to_string(),
+                kind: slot.kind,
+            })
             .collect()
     }
 
@@ -222,8 +225,13 @@ impl Rows {
         let columns = sheet.columns(registry, &self.rest, rows)?;
         let mut rest = self.rest;
         sheet.move_unnamed(&mut rest);
-        let rest = rest.array(rows).map_err(|overflow| overflow.of(meta::REST))?;
-        let meta = meta::COLUMNS.iter().map(MetaColumn::field).zip(self.meta.arrays(rest, rows)?);
+        let rest = rest
+            .array(rows)
+            .map_err(|overflow| overflow.of(meta::REST))?;
+        let meta = meta::COLUMNS
+            .iter()
+            .map(MetaColumn::field)
+            .zip(self.meta.arrays(rest, rows)?);
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = meta.chain(columns).unzip();
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
     }

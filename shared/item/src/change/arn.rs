@@ -21,7 +21,13 @@ impl<'a> StreamArn<'a> {
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, Reason> {
         let text = text.into();
         match Self::parts(&text) {
-            Some([region, account, table, label]) => Ok(Self { text, region, account, table, label }),
+            Some([region, account, table, label]) => Ok(Self {
+                text,
+                region,
+                account,
+                table,
+                label,
+            }),
             None => Err(Reason::UnknownField {
                 expected: "the ARN of a DynamoDB stream",
                 found: Excerpt::of(&text),
@@ -31,13 +37,16 @@ impl<'a> StreamArn<'a> {
 
     fn parts(text: &str) -> Option<[Range<usize>; 4]> {
         let mut fields = text.splitn(6, ':');
-        let ("arn", _partition, "dynamodb") = (fields.next()?, fields.next()?, fields.next()?) else {
+        let ("arn", _partition, "dynamodb") = (fields.next()?, fields.next()?, fields.next()?)
+        else {
             return None;
         };
         let (region, account, resource) = (fields.next()?, fields.next()?, fields.next()?);
         let (table, label) = resource.strip_prefix("table/")?.split_once("/stream/")?;
         let parts = [region, account, table, label];
-        if parts.iter().any(|part| part.is_empty()) || !label.bytes().any(|byte| byte.is_ascii_digit()) {
+        if parts.iter().any(|part| part.is_empty())
+            || !label.bytes().any(|byte| byte.is_ascii_digit())
+        {
             return None;
         }
         let resource_start = text.len() - resource.len();
@@ -90,7 +99,10 @@ impl<'a> StreamArn<'a> {
 
     /// The same name, borrowing nothing.
     pub fn into_owned(self) -> StreamArn<'static> {
-        StreamArn { text: Cow::Owned(self.text.into_owned()), ..self }
+        StreamArn {
+            text: Cow::Owned(self.text.into_owned()),
+            ..self
+        }
     }
 }
 

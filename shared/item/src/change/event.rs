@@ -1,7 +1,7 @@
 //! A Lambda event, cut into its records.
 
 use crate::change::{Change, record};
-use crate::error::{JsonFault, ParseError, Parsed, Reason};
+use crate::error::{Fault, JsonFault, ParseError, Parsed, Reason};
 use crate::format::json::plain_prefix;
 
 /// The records of one Lambda event, in the order of the stream.
@@ -27,14 +27,14 @@ impl<'a> Event<'a> {
     /// Lambda never sends.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cutter = Cutter { bytes, at: 0 };
-        cutter.event().map_err(|error| *error)
+        Ok(cutter.event()?)
     }
 }
 
 impl<'a> RawRecord<'a> {
     /// Reads the record.
     pub fn change(&self) -> Result<Change<'a>, ParseError> {
-        record::parse(self.bytes).map_err(|error| *error)
+        Ok(record::parse(self.bytes)?)
     }
 }
 
@@ -44,20 +44,23 @@ struct Cutter<'a> {
     at: usize,
 }
 
+/// Strings or brackets that do not match.
+struct Broken;
+
 impl<'a> Cutter<'a> {
     fn event(&mut self) -> Parsed<Event<'a>> {
         let mut records = None;
         self.expect(b'{', "an object")?;
-        while let Some(name) = self.name().ok_or_else(|| self.broken())? {
+        while let Some(name) = self.name().map_err(|broken| self.fault(broken))? {
             if name == b"Records" {
                 records = Some(self.records()?);
             } else {
-                self.skip().ok_or_else(|| self.broken())?;
+                self.skip().map_err(|broken| self.fault(broken))?;
             }
         }
         match records {
             Some(records) => Ok(Event { records }),
-            None => Err(ParseError::new(self.at, Reason::MissingField).within_name("Records")),
+            None => Err(Fault::new(self.at, Reason::MissingField).within_name("Records")),
         }
     }
 
@@ -68,30 +71,31 @@ impl<'a> Cutter<'a> {
             if !records.is_empty() {
                 self.expect(b',', "a comma or a closing bracket")?;
             }
-            records.push(self.record().ok_or_else(|| self.broken())?);
+            records.push(self.record().map_err(|broken| self.fault(broken))?);
         }
         Ok(records)
     }
 
-    fn record(&mut self) -> Option<RawRecord<'a>> {
-        self.peek()?;
+    fn record(&mut self) -> Result<RawRecord<'a>, Broken> {
+        self.peek().ok_or(Broken)?;
         let start = self.at;
-        let sequence = match self.seek(&["dynamodb", "SequenceNumber"]) {
-            Some(sequence) => sequence,
-            None => {
+        let sequence = self
+            .seek(&["dynamodb", "SequenceNumber"])
+            .or_else(|Broken| {
                 self.at = start;
-                self.skip()?;
-                None
-            }
-        };
-        Some(RawRecord { bytes: &self.bytes[start..self.at], sequence: sequence.and_then(digits) })
+                self.skip().map(|()| None)
+            })?;
+        Ok(RawRecord {
+            bytes: &self.bytes[start..self.at],
+            sequence: sequence.and_then(digits),
+        })
     }
 
-    /// Passes a value and returns the string within it at `path`; nothing when brackets do not match.
-    fn seek(&mut self, path: &[&str]) -> Option<Option<&'a [u8]>> {
+    /// Passes a value and returns the string within it at `path`, if there is one.
+    fn seek(&mut self, path: &[&str]) -> Result<Option<&'a [u8]>, Broken> {
         let Some((wanted, rest)) = path.split_first() else {
-            return match self.peek()? {
-                b'"' => self.string().map(Some),
+            return match self.peek() {
+                Some(b'"') => self.string().map(Some),
                 _ => self.skip().map(|()| None),
             };
         };
@@ -106,60 +110,72 @@ impl<'a> Cutter<'a> {
                 self.skip()?;
             }
         }
-        Some(found)
+        Ok(found)
     }
 
-    /// Passes a name and its colon, and the comma before it; `Some(None)` at the object's end.
-    fn name(&mut self) -> Option<Option<&'a [u8]>> {
+    /// Passes a name with its colon and the comma before it; nothing at the object's end.
+    fn name(&mut self) -> Result<Option<&'a [u8]>, Broken> {
         if self.take(b'}') {
-            return Some(None);
+            return Ok(None);
         }
         self.take(b',');
         let name = self.string()?;
-        self.take(b':').then_some(Some(name))
+        if self.take(b':') {
+            Ok(Some(name))
+        } else {
+            Err(Broken)
+        }
     }
 
     /// Passes a value of any kind.
-    fn skip(&mut self) -> Option<()> {
+    fn skip(&mut self) -> Result<(), Broken> {
         let mut depth = 0_usize;
         loop {
-            match self.peek()? {
+            match self.peek().ok_or(Broken)? {
                 b'"' => drop(self.string()?),
                 b'{' | b'[' => {
                     depth += 1;
                     self.at += 1;
                 }
                 b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
+                    depth = depth.checked_sub(1).ok_or(Broken)?;
                     self.at += 1;
                 }
                 b',' | b':' if depth > 0 => self.at += 1,
-                b',' | b':' => return None,
+                b',' | b':' => return Err(Broken),
                 _ => self.skip_word(),
             }
             if depth == 0 {
-                return Some(());
+                return Ok(());
             }
         }
     }
 
     fn skip_word(&mut self) {
-        let ends = |byte: &u8| matches!(byte, b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']' | 0..=b' ');
-        self.at += self.bytes[self.at..].iter().take_while(|byte| !ends(byte)).count();
+        let goes_on = |byte: &u8| {
+            !matches!(
+                byte,
+                b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']' | 0..=b' '
+            )
+        };
+        self.at += self.bytes[self.at..]
+            .iter()
+            .take_while(|byte| goes_on(byte))
+            .count();
     }
 
     /// Passes a string and returns what stands between its quotes, escapes and all.
-    fn string(&mut self) -> Option<&'a [u8]> {
+    fn string(&mut self) -> Result<&'a [u8], Broken> {
         if !self.take(b'"') {
-            return None;
+            return Err(Broken);
         }
         let start = self.at;
         loop {
-            self.at += plain_prefix(self.bytes.get(self.at..)?);
-            match self.bytes.get(self.at)? {
+            self.at += plain_prefix(self.bytes.get(self.at..).ok_or(Broken)?);
+            match self.bytes.get(self.at).ok_or(Broken)? {
                 b'"' => {
                     self.at += 1;
-                    return Some(&self.bytes[start..self.at - 1]);
+                    return Ok(&self.bytes[start..self.at - 1]);
                 }
                 b'\\' => self.at += 2,
                 _ => self.at += 1,
@@ -182,15 +198,19 @@ impl<'a> Cutter<'a> {
 
     fn expect(&mut self, wanted: u8, what: &'static str) -> Parsed<()> {
         if self.take(wanted) {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(self.expected(what))
         }
-        let fault = JsonFault::Expected(what);
-        Err(ParseError::new(self.at, Reason::Json { at: self.at, fault }))
     }
 
-    fn broken(&self) -> Box<ParseError> {
-        let fault = JsonFault::Expected("matching quotes and brackets");
-        ParseError::new(self.at, Reason::Json { at: self.at, fault })
+    fn fault(&self, Broken: Broken) -> Fault {
+        self.expected("matching quotes and brackets")
+    }
+
+    fn expected(&self, what: &'static str) -> Fault {
+        let fault = JsonFault::Expected(what);
+        Fault::new(self.at, Reason::Json { at: self.at, fault })
     }
 }
 

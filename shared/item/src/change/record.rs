@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::change::StreamArn;
 use crate::change::event::digits;
-use crate::error::{Excerpt, ParseError, Parsed, Reason};
+use crate::error::{Excerpt, Fault, Parsed, Reason};
 use crate::format::dynamodb_json::attributes;
 use crate::format::json::Scanner;
 use crate::{Item, Number};
@@ -56,7 +56,9 @@ impl Operation {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Insert, Self::Modify, Self::Remove].into_iter().find(|op| op.as_str() == text)
+        [Self::Insert, Self::Modify, Self::Remove]
+            .into_iter()
+            .find(|op| op.as_str() == text)
     }
 }
 
@@ -100,7 +102,12 @@ impl StreamView {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let all = [Self::KeysOnly, Self::NewImage, Self::OldImage, Self::NewAndOldImages];
+        let all = [
+            Self::KeysOnly,
+            Self::NewImage,
+            Self::OldImage,
+            Self::NewAndOldImages,
+        ];
         all.into_iter().find(|view| view.as_str() == text)
     }
 }
@@ -151,7 +158,9 @@ impl<'a> Draft<'a> {
                 self.op = Some(word(scanner, "INSERT, MODIFY or REMOVE", Operation::parse)?);
             }
             "eventSource" => {
-                word(scanner, "aws:dynamodb", |text| (text == "aws:dynamodb").then_some(()))?;
+                word(scanner, "aws:dynamodb", |text| {
+                    (text == "aws:dynamodb").then_some(())
+                })?;
             }
             "eventSourceARN" => {
                 let arn = StreamArn::parse(scanner.string()?);
@@ -171,7 +180,11 @@ impl<'a> Draft<'a> {
             "ApproximateCreationDateTime" => self.at_ms = Some(milliseconds(scanner)?),
             "SequenceNumber" => self.sequence = Some(sequence(scanner)?),
             "StreamViewType" => {
-                self.view = Some(word(scanner, "the view type of a stream", StreamView::parse)?);
+                self.view = Some(word(
+                    scanner,
+                    "the view type of a stream",
+                    StreamView::parse,
+                )?);
             }
             "Keys" => self.keys = Some(attributes(scanner, 0)?),
             "NewImage" => self.new = image(scanner)?,
@@ -194,34 +207,47 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(self, end: usize) -> Parsed<Change<'a>> {
-        let missing = |path: &str| {
-            let path = path.to_owned();
-            Box::new(ParseError { path, offset: end, reason: Reason::MissingField })
-        };
-        let op = self.op.ok_or_else(|| missing("eventName"))?;
-        let view = self.view.ok_or_else(|| missing("dynamodb.StreamViewType"))?;
+        let missing = |path| Fault::new(end, Reason::MissingField).within_path(path);
+        let op = self.op.ok_or_else(|| missing(&["eventName"]))?;
+        let view = self
+            .view
+            .ok_or_else(|| missing(&["dynamodb", "StreamViewType"]))?;
         if view.has_new() && op != Operation::Remove && self.new.is_none() {
-            return Err(missing("dynamodb.NewImage"));
+            return Err(missing(&["dynamodb", "NewImage"]));
         }
         let by_time_to_live = op == Operation::Remove && self.by_service && self.by_dynamodb;
         Ok(Change {
-            event_id: self.event_id.ok_or_else(|| missing("eventID"))?,
+            event_id: self.event_id.ok_or_else(|| missing(&["eventID"]))?,
             op,
-            at_ms: self.at_ms.ok_or_else(|| missing("dynamodb.ApproximateCreationDateTime"))?,
-            sequence: self.sequence.ok_or_else(|| missing("dynamodb.SequenceNumber"))?,
-            keys: self.keys.ok_or_else(|| missing("dynamodb.Keys"))?,
+            at_ms: self
+                .at_ms
+                .ok_or_else(|| missing(&["dynamodb", "ApproximateCreationDateTime"]))?,
+            sequence: self
+                .sequence
+                .ok_or_else(|| missing(&["dynamodb", "SequenceNumber"]))?,
+            keys: self.keys.ok_or_else(|| missing(&["dynamodb", "Keys"]))?,
             new: self.new,
             old: self.old,
-            by: if by_time_to_live { Actor::TimeToLive } else { Actor::User },
+            by: if by_time_to_live {
+                Actor::TimeToLive
+            } else {
+                Actor::User
+            },
             view,
-            stream_arn: self.stream_arn.ok_or_else(|| missing("eventSourceARN"))?,
+            stream_arn: self
+                .stream_arn
+                .ok_or_else(|| missing(&["eventSourceARN"]))?,
         })
     }
 }
 
 /// An image, or nothing where the record says `null`.
 fn image<'a>(scanner: &mut Scanner<'a>) -> Parsed<Option<Item<'a>>> {
-    if scanner.peek() == Some(b'n') { scanner.null().map(|()| None) } else { attributes(scanner, 0).map(Some) }
+    if scanner.peek() == Some(b'n') {
+        scanner.null().map(|()| None)
+    } else {
+        attributes(scanner, 0).map(Some)
+    }
 }
 
 /// One of the words that `parse` knows.
@@ -247,14 +273,22 @@ fn sequence<'a>(scanner: &mut Scanner<'a>) -> Parsed<&'a str> {
 fn milliseconds(scanner: &mut Scanner<'_>) -> Parsed<i64> {
     let text = scanner.number()?;
     let from_seconds = |seconds: &Number<'_>| {
-        let (whole, fraction) = seconds.as_str().split_once('.').unwrap_or((seconds.as_str(), ""));
+        let (whole, fraction) = seconds
+            .as_str()
+            .split_once('.')
+            .unwrap_or((seconds.as_str(), ""));
         let thousandths = fraction.get(..3).unwrap_or(fraction);
         format!("{whole}{thousandths:0<3}").parse().ok()
     };
-    let parsed = Number::parse(text).ok().and_then(|seconds| from_seconds(&seconds));
+    let parsed = Number::parse(text)
+        .ok()
+        .and_then(|seconds| from_seconds(&seconds));
     parsed.ok_or_else(|| unknown(scanner, "seconds since 1970", text))
 }
 
-fn unknown(scanner: &Scanner<'_>, expected: &'static str, found: &str) -> Box<ParseError> {
-    scanner.error(Reason::UnknownField { expected, found: Excerpt::of(found) })
+fn unknown(scanner: &Scanner<'_>, expected: &'static str, found: &str) -> Fault {
+    scanner.error(Reason::UnknownField {
+        expected,
+        found: Excerpt::of(found),
+    })
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::{JsonFault, ParseError, Parsed, Reason};
+use crate::error::{Fault, JsonFault, ParseError, Parsed, Reason};
 
 /// How deep [`Scanner::skip`] follows values that nobody asked for.
 const MAX_SKIPPED_DEPTH: usize = 128;
@@ -18,7 +18,11 @@ const MAX_READ_DEPTH: usize = 64;
 
 /// Fails when a list or map starts within `depth` others and that is too deep to read.
 pub(super) fn within(depth: usize, scanner: &Scanner<'_>) -> Parsed<()> {
-    if depth > MAX_READ_DEPTH { Err(scanner.error(Reason::TooDeep)) } else { Ok(()) }
+    if depth > MAX_READ_DEPTH {
+        Err(scanner.error(Reason::TooDeep))
+    } else {
+        Ok(())
+    }
 }
 
 /// A position in a JSON text.
@@ -35,7 +39,7 @@ impl<'a> Scanner<'a> {
             Ok(text) => Ok(Self { text, at: 0 }),
             Err(error) => {
                 let at = error.valid_up_to();
-                Err(ParseError::new(at, Reason::NotUtf8 { at }))
+                Err(Fault::new(at, Reason::NotUtf8 { at }))
             }
         }
     }
@@ -45,12 +49,10 @@ impl<'a> Scanner<'a> {
         bytes: &'a [u8],
         parse: impl FnOnce(&mut Self) -> Parsed<T>,
     ) -> Result<T, ParseError> {
-        let parsed = Self::new(bytes).and_then(|mut scanner| {
-            let parsed = parse(&mut scanner)?;
-            scanner.end()?;
-            Ok(parsed)
-        });
-        parsed.map_err(|error| *error)
+        let mut scanner = Self::new(bytes)?;
+        let parsed = parse(&mut scanner)?;
+        scanner.end()?;
+        Ok(parsed)
     }
 
     /// The number of bytes behind the scanner.
@@ -59,8 +61,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// An error at this place.
-    pub(crate) fn error(&self, reason: Reason) -> Box<ParseError> {
-        ParseError::new(self.at, reason)
+    pub(crate) fn error(&self, reason: Reason) -> Fault {
+        Fault::new(self.at, reason)
     }
 
     /// The next byte that is not blank; it stays in front.
@@ -92,12 +94,20 @@ impl<'a> Scanner<'a> {
 
     /// Takes the start of an object.
     pub(crate) fn object(&mut self) -> Parsed<()> {
-        if self.take(b'{') { Ok(()) } else { Err(self.other_kind("an object")) }
+        if self.take(b'{') {
+            Ok(())
+        } else {
+            Err(self.other_kind("an object"))
+        }
     }
 
     /// Takes the start of an array.
     pub(crate) fn array(&mut self) -> Parsed<()> {
-        if self.take(b'[') { Ok(()) } else { Err(self.other_kind("an array")) }
+        if self.take(b'[') {
+            Ok(())
+        } else {
+            Err(self.other_kind("an array"))
+        }
     }
 
     /// The next name within an object, up to its colon; nothing at the object's end.
@@ -111,7 +121,11 @@ impl<'a> Scanner<'a> {
             return Err(self.expected("a name in double quotes"));
         }
         let name = self.string()?;
-        if self.take(b':') { Ok(Some(name)) } else { Err(self.expected("a colon")) }
+        if self.take(b':') {
+            Ok(Some(name))
+        } else {
+            Err(self.expected("a colon"))
+        }
     }
 
     /// Whether an array goes on; takes the comma or the array's end.
@@ -197,9 +211,9 @@ impl<'a> Scanner<'a> {
         self.at += 6;
         let low = self.code_unit()?;
         self.at += 6;
-        let pair = 0x1_0000 + ((high - 0xD800) << 10) + low.wrapping_sub(0xDC00);
-        match char::from_u32(pair) {
-            Some(character) if (0xDC00..0xE000).contains(&low) => Ok(character),
+        let pair = (0xDC00..0xE000).contains(&low);
+        match char::from_u32(0x1_0000 + ((high & 0x3FF) << 10) + (low & 0x3FF)) {
+            Some(character) if pair => Ok(character),
             _ => {
                 self.at = start;
                 Err(self.fault(JsonFault::LoneSurrogate))
@@ -288,7 +302,7 @@ impl<'a> Scanner<'a> {
 
     /// The error that a value of another kind stands here, or none at all.
     #[cold]
-    pub(crate) fn other_kind(&mut self, expected: &'static str) -> Box<ParseError> {
+    pub(crate) fn other_kind(&mut self, expected: &'static str) -> Fault {
         let found = match self.peek() {
             Some(b'{') => "an object",
             Some(b'[') => "an array",
@@ -302,25 +316,30 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    fn expected(&self, what: &'static str) -> Box<ParseError> {
+    fn expected(&self, what: &'static str) -> Fault {
         let at_end = self.at == self.text.len();
-        self.fault(if at_end { JsonFault::Truncated } else { JsonFault::Expected(what) })
+        self.fault(if at_end {
+            JsonFault::Truncated
+        } else {
+            JsonFault::Expected(what)
+        })
     }
 
     #[cold]
-    fn fault(&self, fault: JsonFault) -> Box<ParseError> {
+    fn fault(&self, fault: JsonFault) -> Fault {
         self.error(Reason::Json { at: self.at, fault })
     }
 }
 
-/// Whether a text is one JSON number.
-pub(super) fn is_number(text: &str) -> bool {
-    number_length(text.as_bytes()) == Some(text.len())
-}
-
 /// The length of the JSON number at the start of `bytes`.
 fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        bytes
+            .iter()
+            .skip(from)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count()
+    };
     let mut at = usize::from(bytes.first() == Some(&b'-'));
     at += match (bytes.get(at), digits(at)) {
         (Some(b'0'), 1) => 1,
@@ -372,3 +391,6 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..b' ');
     at + bytes[at..].iter().take_while(|byte| is_plain(byte)).count()
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,9 +57,15 @@ pub(crate) struct Double {
 impl Double {
     pub(crate) fn of(number: &Number<'_>) -> Self {
         match number.to_f64() {
-            Some(nearest) => Self { nearest, exact: true },
+            Some(nearest) => Self {
+                nearest,
+                exact: true,
+            },
             // Decimal text always parses; the fallback could only blank an approximation.
-            None => Self { nearest: number.as_str().parse().unwrap_or(f64::NAN), exact: false },
+            None => Self {
+                nearest: number.as_str().parse().unwrap_or(f64::NAN),
+                exact: false,
+            },
         }
     }
 }
@@ -143,7 +149,10 @@ impl Column {
             Kind::BinarySet => Gathered::BinarySet(Sets::default()),
             Kind::Json => Gathered::Json(Texts::default()),
         };
-        Self { rows: Vec::new(), gathered }
+        Self {
+            rows: Vec::new(),
+            gathered,
+        }
     }
 
     /// Gives row `row`, later than all before, the value `cell`.
@@ -170,11 +179,6 @@ impl Column {
             (_, cell) => unreachable!("a {} in a column of another kind", cell.kind()),
         }
         true
-    }
-
-    /// The rows that have a value, ascending.
-    pub(crate) fn rows(&self) -> &[u32] {
-        &self.rows
     }
 
     /// The column over a batch of `len` rows, null where a row has no value.

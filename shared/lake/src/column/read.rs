@@ -90,7 +90,9 @@ impl<'a> Reader<'a> {
             Self::BinarySet(list, members) => {
                 Value::Bs(set(list, row, |at| Ok(Cow::Borrowed(members.value(at))))?)
             }
-            Self::Json(array) => json::read(array.value(row)).map_err(|_| "a JSON object or array")?,
+            Self::Json(array) => {
+                json::read(array.value(row)).map_err(|_| "a JSON object or array")?
+            }
         })
     }
 }
@@ -107,5 +109,7 @@ fn set<T>(
 ) -> Result<Vec<T>, &'static str> {
     let offsets = list.value_offsets();
     let place = |offset: i32| usize::try_from(offset).map_err(|_| "a list");
-    (place(offsets[row])?..place(offsets[row + 1])?).map(member).collect()
+    (place(offsets[row])?..place(offsets[row + 1])?)
+        .map(member)
+        .collect()
 }

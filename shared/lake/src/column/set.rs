@@ -21,7 +21,9 @@ pub(super) struct Sets<M> {
 impl<M> Sets<M> {
     /// Adds one set, whose members `push` appends.
     fn add<T>(&mut self, set: &[T], mut push: impl FnMut(&mut M, &T)) {
-        set.iter().for_each(|member| push(&mut self.members, member));
+        for member in set {
+            push(&mut self.members, member);
+        }
         self.count += set.len();
         self.ends.push(self.count);
     }
@@ -42,7 +44,9 @@ impl Sets<Bytes> {
 impl Sets<Vec<i64>> {
     /// The members all fit 64 bits: [`Cell::of`](super::Cell::of) has looked.
     pub(super) fn push_integers(&mut self, set: &[Number<'_>]) {
-        self.add(set, |members, number| members.push(number.to_i64().unwrap_or_default()));
+        self.add(set, |members, number| {
+            members.push(number.to_i64().unwrap_or_default());
+        });
     }
 }
 
@@ -66,6 +70,11 @@ impl<M: Values> Values for Sets<M> {
     fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
         let offsets = placement.offsets(&self.ends)?;
         let members = self.members.array(&Placement::dense(self.count))?;
-        Ok(Arc::new(ListArray::new(element(M::TYPE), offsets, members, placement.nulls())))
+        Ok(Arc::new(ListArray::new(
+            element(M::TYPE),
+            offsets,
+            members,
+            placement.nulls(),
+        )))
     }
 }

@@ -28,11 +28,6 @@ impl Texts {
         result
     }
 
-    /// How many texts there are.
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
     /// The texts as a column of a batch.
     pub(crate) fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
         Values::array(self, placement)

@@ -1,0 +1,167 @@
+//! From an event's bytes to the changes of each stream: pure.
+
+use item::change::{Event, RawRecord, StreamArn};
+use lake::{ChangeFiles, path};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use xxhash_rust::xxh64::xxh64;
+
+/// What an event holds.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    /// Records in the event.
+    pub(crate) records: usize,
+    /// The changes of each stream; a mapping sends those of one.
+    pub(crate) streams: Vec<StreamChanges>,
+    /// Records that can never become rows.
+    pub(crate) impossible: Vec<Impossible>,
+}
+
+/// The changes of one stream.
+#[derive(Debug)]
+pub(crate) struct StreamChanges {
+    /// The stream.
+    pub(crate) stream: StreamArn<'static>,
+    /// Its changes, gathered into files.
+    pub(crate) files: ChangeFiles,
+}
+
+/// A record that can never become a row, and where it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Impossible {
+    /// The object's name in the lake, from the record alone.
+    pub(crate) path: String,
+    /// The object: the reason, and the record as it came.
+    pub(crate) json: Vec<u8>,
+    /// Why; never a value.
+    pub(crate) reason: String,
+}
+
+/// Decodes an event. Fails only if it is no event of records at all.
+pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
+    let event = Event::parse(event)?;
+    let mut decoded = Decoded { records: event.records.len(), ..Decoded::default() };
+    for record in &event.records {
+        if let Err(reason) = take(&mut decoded.streams, record) {
+            decoded.impossible.push(impossible(record, reason));
+        }
+    }
+    Ok(decoded)
+}
+
+fn take(streams: &mut Vec<StreamChanges>, record: &RawRecord<'_>) -> Result<(), String> {
+    let change = record.change().map_err(|error| error.to_string())?;
+    let known = streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
+    let at = known.unwrap_or_else(|| {
+        let stream = change.stream_arn.clone().into_owned();
+        streams.push(StreamChanges { stream, files: ChangeFiles::new() });
+        streams.len() - 1
+    });
+    streams[at].files.push(&change).map_err(|error| error.to_string())
+}
+
+/// The object that keeps a record.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept<'r> {
+    reason: &'r str,
+    record: &'r RawValue,
+}
+
+fn impossible(record: &RawRecord<'_>, reason: String) -> Impossible {
+    let (table, stream) = origin(record.bytes);
+    let name = match record.sequence {
+        Some(sequence) => format!("{stream}-{sequence}.json"),
+        None => format!("{stream}-{:016x}.json", xxh64(record.bytes, 0)),
+    };
+    Impossible {
+        path: path::quarantine("stream", &table, &name),
+        json: kept(record.bytes, &reason),
+        reason,
+    }
+}
+
+/// The table and the stream's label, as far as they can be told.
+fn origin(record: &[u8]) -> (String, String) {
+    let value: serde_json::Value = serde_json::from_slice(record).unwrap_or_default();
+    let arn = value["eventSourceARN"].as_str().and_then(|arn| StreamArn::parse(arn).ok());
+    match arn {
+        Some(arn) => (arn.table().to_owned(), arn.label_digits()),
+        None => ("unknown-table".to_owned(), "unknown-stream".to_owned()),
+    }
+}
+
+fn kept(record: &[u8], reason: &str) -> Vec<u8> {
+    // Lambda's payload was JSON as a whole, so every record is; if it were not, its text is kept.
+    let kept = match serde_json::from_slice(record) {
+        Ok(record) => serde_json::to_string(&Kept { reason, record }),
+        Err(_) => serde_json::to_string(&serde_json::json!({
+            "reason": reason,
+            "record": String::from_utf8_lossy(record),
+        })),
+    };
+    kept.unwrap_or_else(|_| String::from_utf8_lossy(record).into_owned()).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records, files by stream with their rows, and what is kept aside.
+    fn check(event: &str, expected: &str) {
+        let decoded = decode(event.as_bytes()).unwrap();
+        let mut text = format!("{} records\n", decoded.records);
+        for StreamChanges { files, .. } in decoded.streams {
+            for file in files.finish(&lake::Registry::new()).unwrap() {
+                text += &format!("{} rows in {}\n", file.rows, file.path);
+            }
+        }
+        for Impossible { path, reason, json } in decoded.impossible {
+            assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
+            text += &format!("{path}: {reason}\n");
+        }
+        assert_eq!(text.trim_end(), expected.trim());
+    }
+
+    macro_rules! event {
+        ($name:literal) => {
+            include_str!(concat!("../../../events/", $name, ".json"))
+        };
+    }
+
+    #[test]
+    fn every_operation() {
+        check(event!("stream-insert-modify-remove"), "");
+    }
+
+    #[test]
+    fn two_days_are_two_files() {
+        check(event!("stream-two-days"), "");
+    }
+
+    #[test]
+    fn a_poison_record_is_kept_aside_and_its_neighbours_are_not() {
+        check(event!("stream-poison-record"), "");
+    }
+
+    #[test]
+    fn keys_alone_are_kept_aside() {
+        check(event!("stream-keys-only"), "");
+    }
+
+    #[test]
+    fn new_images_suffice() {
+        check(event!("stream-new-image-only"), "");
+    }
+
+    #[test]
+    fn nothing_is_nothing() {
+        check(event!("stream-empty"), "0 records");
+    }
+
+    #[test]
+    fn what_is_no_event_is_an_error() {
+        assert!(decode(b"{}").is_err());
+        assert!(decode(b"[1]").is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! One batch of changes.
+
+use aws::{Clients, Failure, object};
+use lake::ChangeFile;
+use lambda_runtime::Error;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    Registries, Settings,
+    decode::{self, Impossible, StreamChanges},
+    registries::CatalogPlace,
+};
+
+/// The answer to a mapping with `ReportBatchItemFailures`: where to go on.
+///
+/// Source: [reporting batch item failures](https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    batch_item_failures: Vec<BatchItemFailure>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchItemFailure {
+    item_identifier: String,
+}
+
+/// What was done, for the log.
+#[derive(Debug, Default)]
+struct Counts {
+    files: usize,
+    rows: usize,
+    bytes: usize,
+}
+
+/// Writes a batch of changes to the lake.
+///
+/// An event that is not a batch of records is an error: the mapping keeps it in the failure bucket.
+pub async fn handle(
+    clients: &Clients,
+    settings: &Settings,
+    registries: &Registries,
+    event: &RawValue,
+) -> Result<Answer, Error> {
+    let decoded = decode::decode(event.get().as_bytes())?;
+    for impossible in &decoded.impossible {
+        quarantine(clients, settings, impossible).await?;
+    }
+    let mut counts = Counts::default();
+    for changes in decoded.streams {
+        let unwritten = write(clients, settings, registries, changes, &mut counts).await?;
+        if let Some(Unwritten { first, failure }) = unwritten {
+            tracing::warn!(%failure, first, "file not written; the mapping comes back from there");
+            return Ok(Answer::from_sequence(first));
+        }
+    }
+    tracing::info!(
+        records = decoded.records,
+        rows = counts.rows,
+        files = counts.files,
+        bytes = counts.bytes,
+        quarantined = decoded.impossible.len(),
+        "batch written"
+    );
+    Ok(Answer::default())
+}
+
+impl Answer {
+    fn from_sequence(sequence: String) -> Self {
+        Self { batch_item_failures: vec![BatchItemFailure { item_identifier: sequence }] }
+    }
+}
+
+/// A file that could not be written, and where the batch goes on.
+struct Unwritten {
+    first: String,
+    failure: Failure,
+}
+
+/// Writes the files of one stream, up to the first that cannot be written.
+async fn write(
+    clients: &Clients,
+    settings: &Settings,
+    registries: &Registries,
+    changes: StreamChanges,
+    counts: &mut Counts,
+) -> Result<Option<Unwritten>, Error> {
+    let StreamChanges { stream, files } = changes;
+    let place = CatalogPlace {
+        database: &settings.database,
+        lake_bucket: &settings.lake_bucket,
+        table: stream.table(),
+    };
+    let registry = match registries.naming(&clients.glue, &place, &files).await {
+        Ok(registry) => registry,
+        Err(failure) => {
+            tracing::warn!(table = stream.table(), %failure, "catalog out of reach; new attributes travel in _rest");
+            registries.of(stream.table())
+        }
+    };
+    for ChangeFile { path, bytes, rows, first } in files.finish(&registry)? {
+        let size = bytes.len();
+        let put =
+            object::put(&clients.s3, &settings.lake_bucket, &path, "application/vnd.apache.parquet", bytes);
+        if let Err(failure) = put.await {
+            return Ok(Some(Unwritten { first, failure }));
+        }
+        counts.files += 1;
+        counts.rows += rows;
+        counts.bytes += size;
+    }
+    Ok(None)
+}
+
+/// Keeps a record that can never become a row.
+///
+/// A failure here fails the batch: nothing is passed over before it is kept.
+async fn quarantine(
+    clients: &Clients,
+    settings: &Settings,
+    impossible: &Impossible,
+) -> Result<(), Failure> {
+    let Impossible { path, json, reason } = impossible;
+    tracing::error!(path, reason, "record can never become a row; kept in quarantine");
+    let bucket = &settings.lake_bucket;
+    object::put(&clients.s3, bucket, path, "application/json", json.clone()).await
+}

@@ -1,0 +1,121 @@
+"""Correction request_permissions: what a role is asked for."""
+
+import json
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from conftest import unique
+
+ACCOUNT = "us-east-1:000000000000"
+
+
+def test_actions_on_a_table_are_on_that_table_however_it_is_named(aws):
+    table, other = aws.make_table(), aws.make_table()
+    arn = table["TableArn"]
+    client = user(aws, allow(["dynamodb:*"], arn, f"{arn}/*"))("dynamodb")
+    client.tag_resource(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
+    assert client.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+    backup = client.create_backup(TableName=table["TableName"], BackupName="one")["BackupDetails"]["BackupArn"]
+    client.describe_backup(BackupArn=backup)
+    client.delete_backup(BackupArn=backup)
+    denied(lambda: client.tag_resource(ResourceArn=other["TableArn"], Tags=[{"Key": "a", "Value": "b"}]))
+    denied(lambda: client.list_exports(TableArn=arn))
+
+
+def test_an_export_is_on_the_table_and_written_by_the_caller(aws):
+    table, bucket, forbidden = aws.make_table(), aws.make_bucket(), aws.make_bucket()
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    aws.client("dynamodb").update_continuous_backups(TableName=table["TableName"], PointInTimeRecoverySpecification=recovery)
+    arn = table["TableArn"]
+    statements = allow(["dynamodb:*"], arn, f"{arn}/*"), allow(["s3:PutObject"], f"arn:aws:s3:::{bucket}/*")
+    client = user(aws, *statements)("dynamodb")
+
+    def outcome(name: str) -> str:
+        export = client.export_table_to_point_in_time(TableArn=arn, S3Bucket=name)["ExportDescription"]["ExportArn"]
+        while (found := client.describe_export(ExportArn=export)["ExportDescription"])["ExportStatus"] == "IN_PROGRESS":
+            pass
+        return found.get("FailureCode", found["ExportStatus"])
+
+    assert (outcome(bucket), outcome(forbidden)) == ("COMPLETED", "S3AccessDenied")
+
+
+def test_stream_mappings_are_held_to_the_function(aws):
+    table, function, other = aws.make_table(), aws.make_function(), aws.make_function()
+    condition = {"ArnEquals": {"lambda:FunctionArn": f"arn:aws:lambda:{ACCOUNT}:function:{function.name}"}}
+    statement = {"Effect": "Allow", "Action": "lambda:*EventSourceMapping", "Resource": "*", "Condition": condition}
+    client = user(aws, statement)("lambda")
+    source = {"EventSourceArn": table["LatestStreamArn"], "StartingPosition": "TRIM_HORIZON"}
+    mapping = client.create_event_source_mapping(FunctionName=function.name, **source)["UUID"]
+    client.get_event_source_mapping(UUID=mapping)
+    client.update_event_source_mapping(UUID=mapping, Enabled=False)
+    foreign = aws.map_stream(table, other)
+    denied(lambda: client.create_event_source_mapping(FunctionName=other.name, **source))
+    denied(lambda: client.update_event_source_mapping(UUID=foreign, Enabled=False))
+    denied(lambda: client.delete_event_source_mapping(UUID=foreign))
+    denied(lambda: client.get_event_source_mapping(UUID=foreign))
+    denied(lambda: client.list_event_source_mappings())
+
+
+def test_a_table_of_glue_is_asked_for(aws):
+    glue, database = aws.client("glue"), unique("db").replace("-", "_")
+    glue.create_database(DatabaseInput={"Name": database})
+    database_arn = f"arn:aws:glue:{ACCOUNT}:database/{database}"
+    statement = allow(["glue:*"], f"arn:aws:glue:{ACCOUNT}:catalog", database_arn, f"arn:aws:glue:{ACCOUNT}:table/{database}/*__changes")
+    client = user(aws, statement)("glue")
+    client.create_table(DatabaseName=database, TableInput={"Name": "t__changes"})
+    client.get_table(DatabaseName=database, Name="t__changes")
+    denied(lambda: client.get_table(DatabaseName=database, Name="t"))
+
+
+def test_a_bucket_that_insists_on_tls_can_be_used(aws):
+    assert put_with_tls_only(aws) == 200
+
+
+def test_still_needed_plain_ministack_takes_the_loopback_for_insecure(plain):
+    denied(lambda: put_with_tls_only(plain))
+
+
+def test_still_needed_plain_ministack_does_not_see_the_table_in_an_arn(plain):
+    table = plain.make_table()
+    client = user(plain, allow(["dynamodb:*"], table["TableArn"]))("dynamodb")
+    denied(lambda: client.list_tags_of_resource(ResourceArn=table["TableArn"]))
+
+
+def test_still_needed_plain_ministack_asks_nothing_to_delete_a_mapping(plain):
+    mapping = plain.map_stream(plain.make_table(), plain.make_function())
+    user(plain, allow(["s3:*"], "*"))("lambda").delete_event_source_mapping(UUID=mapping)
+
+
+def allow(actions: list[str], *resources: str) -> dict:
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
+
+
+def denied(call) -> None:
+    with pytest.raises(ClientError) as refused:
+        call()
+    assert "Denied" in refused.value.response["Error"]["Code"], refused.value
+
+
+def user(cloud, *statements: dict):
+    """Makes a user with these permissions, and gives what makes clients for them."""
+    iam, name = cloud.client("iam"), unique("user")
+    iam.create_user(UserName=name)
+    policy = {"Version": "2012-10-17", "Statement": list(statements)}
+    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    return lambda service: session.client(service, endpoint_url=cloud.endpoint, config=config)
+
+
+def put_with_tls_only(cloud) -> int:
+    bucket = cloud.make_bucket()
+    arns = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": arns, "Condition": condition}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    client = user(cloud, allow(["s3:PutObject"], arns[1]))("s3")
+    return client.put_object(Bucket=bucket, Key="a", Body=b"")["ResponseMetadata"]["HTTPStatusCode"]

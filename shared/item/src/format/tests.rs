@@ -1,0 +1,302 @@
+use std::fmt::Write as _;
+use std::io::BufReader;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Value, canonical, testing};
+
+/// Every row of a file as text: its place, and its item or its error.
+fn report(file: &[u8], format: &Format, limit: usize) -> String {
+    let mut report = String::new();
+    let mut reader = match Reader::with_limit(file, format, limit) {
+        Ok(reader) => reader,
+        Err(error) => return error.to_string(),
+    };
+    while let Some(row) = reader.next_row().unwrap() {
+        let (line, offset) = (row.line, row.offset);
+        match row.item() {
+            Ok(item) => writeln!(report, "{line}@{offset} {}", canonical(&item)).unwrap(),
+            Err(error) => {
+                let bytes = error.bytes.escape_ascii().to_string();
+                assert_eq!((error.line, error.offset), (line, offset));
+                writeln!(
+                    report,
+                    "{line}@{offset} [{}] {} <- {bytes}",
+                    error.path, error.reason
+                )
+                .unwrap();
+            }
+        }
+    }
+    report
+}
+
+#[test]
+fn lines_have_places() {
+    let file = b"\xEF\xBB\xBF{\"a\":1}\r\n\n  \r\n{\"a\":\xFF}\n{\"a\":2}";
+    insta::assert_snapshot!(report(file, &Format::JsonLines, 100), @r#"
+    1@3 {"a":{"N":"1"}}
+    4@17 [] not UTF-8 text at byte 5 of the row; convert the file to UTF-8 <- {\"a\":\xff}
+    5@25 {"a":{"N":"2"}}
+    "#);
+}
+
+#[test]
+fn a_line_that_is_too_long_is_a_row() {
+    let file = b"{\"a\":1}\n{\"a\":\"123456789\"}\r\n{\"a\":2}\n{\"a\":\"12345678\"";
+    insta::assert_snapshot!(report(file, &Format::JsonLines, 10), @r#"
+    1@0 {"a":{"N":"1"}}
+    2@8 [] a row of 18 bytes, the limit is 10; is a quote or a line's end missing? <- {\"a\":\"123456
+    3@27 {"a":{"N":"2"}}
+    4@35 [] a row of 15 bytes, the limit is 10; is a quote or a line's end missing? <- {\"a\":\"123456
+    "#);
+}
+
+#[test]
+fn faults_of_dynamodb_json() {
+    let file = r#"
+{"Item":{"a":{"S":"x"}}}
+{"a":{"S":"x"}}
+{}
+[]
+{"Item":{"a":{"S":"x"}},"Item":{}}
+{"Item":{"a":{"S":"x"}},"Extra":1}
+{"Item":{"a":{"S":"x"},"b":{"S":"y"},"a":{"S":"z"}}}
+{"Item":{"a":"x"}}
+{"Item":{"a":{}}}
+{"Item":{"a":{"X":"x"}}}
+{"Item":{"a":{"S":"x","N":"1"}}}
+{"Item":{"a":{"S":1}}}
+{"Item":{"a":{"N":1}}}
+{"Item":{"a":{"N":"12x"}}}
+{"Item":{"a":{"N":"123456789012345678901234567890123456789"}}}
+{"Item":{"a":{"B":"YQ"}}}
+{"Item":{"a":{"BOOL":"true"}}}
+{"Item":{"a":{"NULL":false}}}
+{"Item":{"a":{"SS":[]}}}
+{"Item":{"a":{"SS":["x","y","x"]}}}
+{"Item":{"a":{"NS":["1","1.0"]}}}
+{"Item":{"a":{"BS":["YQ==","YQ=="]}}}
+{"Item":{"a":{"NS":["1","x"]}}}
+{"Item":{"a b":{"M":{"c":{"L":[{"S":"x"},{"M":{"d.e":{"N":""}}}]}}}}}
+{"Item":{"a":{"L":{"S":"x"}}}}
+{"Item":{"a":{"S":"x"}}} x
+{"Item":{"a":{"S":"x"}
+"#;
+    insta::assert_snapshot!(report(file.as_bytes(), &Format::DynamoDbJson, 1000), @r#"
+    2@1 {"a":{"S":"x"}}
+    3@26 [] expected "Item" alone, found "a"; a line is {"Item":{...}} <- {\"a\":{\"S\":\"x\"}}
+    4@42 [] an object without "Item"; a line is {"Item":{...}} <- {}
+    5@45 [] expected an object, found an array <- []
+    6@48 [] the name "Item" occurs twice; DynamoDB holds a name once, rename or remove one <- {\"Item\":{\"a\":{\"S\":\"x\"}},\"Item\":{}}
+    7@83 [] expected "Item" alone, found "Extra"; a line is {"Item":{...}} <- {\"Item\":{\"a\":{\"S\":\"x\"}},\"Extra\":1}
+    8@118 [] the name "a" occurs twice; DynamoDB holds a name once, rename or remove one <- {\"Item\":{\"a\":{\"S\":\"x\"},\"b\":{\"S\":\"y\"},\"a\":{\"S\":\"z\"}}}
+    9@171 [a] expected an object, found a string <- {\"Item\":{\"a\":\"x\"}}
+    10@190 [a] an attribute value without type; write it as {"S":"text"} <- {\"Item\":{\"a\":{}}}
+    11@208 [a] unknown type "X"; expected S, N, B, BOOL, NULL, SS, NS, BS, L or M <- {\"Item\":{\"a\":{\"X\":\"x\"}}}
+    12@233 [a] a second type "N" after S; a value has one <- {\"Item\":{\"a\":{\"S\":\"x\",\"N\":\"1\"}}}
+    13@266 [a] expected a string, found a number <- {\"Item\":{\"a\":{\"S\":1}}}
+    14@289 [a] expected a string, found a number <- {\"Item\":{\"a\":{\"N\":1}}}
+    15@312 [a] "12x" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3 <- {\"Item\":{\"a\":{\"N\":\"12x\"}}}
+    16@339 [a] "123456789012345678901234567890123456789" is not a DynamoDB number: 39 significant digits, DynamoDB holds at most 38; keep it as a string <- {\"Item\":{\"a\":{\"N\":\"123456789012345678901234567890123456789\"}}}
+    17@402 [a] binary that is not standard base64 with padding <- {\"Item\":{\"a\":{\"B\":\"YQ\"}}}
+    18@428 [a] expected true or false, found a string <- {\"Item\":{\"a\":{\"BOOL\":\"true\"}}}
+    19@459 [a] NULL is false; write {"NULL":true} or leave the attribute out <- {\"Item\":{\"a\":{\"NULL\":false}}}
+    20@489 [a] an empty SS; DynamoDB sets have members, leave the attribute out <- {\"Item\":{\"a\":{\"SS\":[]}}}
+    21@514 [a] "x" occurs twice in one set; remove one <- {\"Item\":{\"a\":{\"SS\":[\"x\",\"y\",\"x\"]}}}
+    22@550 [a] "1" occurs twice in one set; remove one <- {\"Item\":{\"a\":{\"NS\":[\"1\",\"1.0\"]}}}
+    23@584 [a] "YQ==" occurs twice in one set; remove one <- {\"Item\":{\"a\":{\"BS\":[\"YQ==\",\"YQ==\"]}}}
+    24@622 [a[1]] "x" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3 <- {\"Item\":{\"a\":{\"NS\":[\"1\",\"x\"]}}}
+    25@654 [["a b"].c[1]["d.e"]] "" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3 <- {\"Item\":{\"a b\":{\"M\":{\"c\":{\"L\":[{\"S\":\"x\"},{\"M\":{\"d.e\":{\"N\":\"\"}}}]}}}}}
+    26@724 [a] expected an array, found an object <- {\"Item\":{\"a\":{\"L\":{\"S\":\"x\"}}}}
+    27@755 [] not JSON: text after the end of the value, at byte 25 of the row <- {\"Item\":{\"a\":{\"S\":\"x\"}}} x
+    28@782 [] not JSON: it ends too early, at byte 22 of the row <- {\"Item\":{\"a\":{\"S\":\"x\"}
+    "#);
+}
+
+#[test]
+fn faults_of_json_lines() {
+    let file = r#"
+{"s":"é","n":-1.50e1,"t":true,"f":false,"z":null,"l":[1,[]],"m":{"k":{}}}
+{"a":12345678901234567890123456789012345678}
+{"a":[1,{"b":123456789012345678901234567890123456789}]}
+{"a":1e126}
+{"a":01}
+{"a":1,"a":2}
+{"a":}
+[1]
+"text"
+"#;
+    insta::assert_snapshot!(report(file.as_bytes(), &Format::JsonLines, 1000), @r#"
+    2@1 {"f":{"BOOL":false},"l":{"L":[{"N":"1"},{"L":[]}]},"m":{"M":{"k":{"M":{}}}},"n":{"N":"-15"},"s":{"S":"é"},"t":{"BOOL":true},"z":{"NULL":true}}
+    3@76 {"a":{"N":"12345678901234567890123456789012345678"}}
+    4@121 [a[1].b] "123456789012345678901234567890123456789" is not a DynamoDB number: 39 significant digits, DynamoDB holds at most 38; keep it as a string <- {\"a\":[1,{\"b\":123456789012345678901234567890123456789}]}
+    5@177 [a] "1e126" is not a DynamoDB number: beyond 9.99E+125, the largest DynamoDB holds; keep it as a string <- {\"a\":1e126}
+    6@189 [a] not JSON: a malformed number, at byte 5 of the row <- {\"a\":01}
+    7@198 [] the name "a" occurs twice; DynamoDB holds a name once, rename or remove one <- {\"a\":1,\"a\":2}
+    8@212 [a] not JSON: expected a value, at byte 5 of the row <- {\"a\":}
+    9@219 [] expected an object, found an array <- [1]
+    10@223 [] expected an object, found a string <- \"text\"
+    "#);
+}
+
+#[test]
+fn nesting_has_an_end() {
+    let plain = |depth: usize| {
+        let line = format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
+        json_lines::parse_item(line.as_bytes())
+            .map(drop)
+            .map_err(|error| error.reason)
+    };
+    let typed = |depth: usize| {
+        let line = format!(
+            "{}{{\"S\":\"\"}}{}",
+            "{\"L\":[".repeat(depth),
+            "]}".repeat(depth)
+        );
+        dynamodb_json::parse_value(line.as_bytes())
+            .map(drop)
+            .map_err(|error| error.reason)
+    };
+    for verdict in [plain, typed] as [fn(usize) -> Result<(), Reason>; 2] {
+        assert_eq!(verdict(64), Ok(()));
+        assert_eq!(verdict(65), Err(Reason::TooDeep));
+    }
+}
+
+#[test]
+fn many_names_are_compared_too() {
+    let object = |count: usize, extra: &str| {
+        let members: Vec<String> = (0..count).map(|index| format!("\"n{index}\":0")).collect();
+        format!("{{{}{extra}}}", members.join(","))
+    };
+    for count in [1, 63, 64, 65, 5000] {
+        assert!(json_lines::parse_item(object(count, "").as_bytes()).is_ok());
+        let error = json_lines::parse_item(object(count, ",\"n0\":0").as_bytes()).unwrap_err();
+        assert_eq!(
+            error.reason,
+            Reason::DuplicateName(crate::Excerpt::of("n0")),
+            "{count}"
+        );
+    }
+}
+
+#[test]
+fn results_are_small() {
+    assert!(size_of::<RowError>() < 128, "{}", size_of::<RowError>());
+    assert!(size_of::<Value<'_>>() <= 32, "{}", size_of::<Value<'_>>());
+}
+
+/// Bytes in which line ends, quotes and multi-byte characters meet.
+fn files() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = vec![
+        "a",
+        "b,c",
+        ",",
+        "\"",
+        "\"\"",
+        "\n",
+        "\r\n",
+        "\r",
+        "é",
+        "\"x\ny\"",
+        "{\"a\":1}",
+        "\u{feff}",
+        " ",
+        "12",
+        "NA",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..24)
+        .prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+/// The rows and what stands between them are the file: no byte is lost and none is read twice.
+fn check_rows_cover(
+    file: &[u8],
+    format: &Format,
+    limit: usize,
+    buffer: usize,
+) -> Result<(), TestCaseError> {
+    let input = BufReader::with_capacity(buffer, file);
+    let Ok(mut reader) = Reader::with_limit(input, format, limit) else {
+        return Ok(());
+    };
+    let mut end = None;
+    while let Some(row) = reader.next_row().unwrap() {
+        let start = usize::try_from(row.offset).unwrap();
+        let length = match row.item().map_err(|error| error.reason) {
+            Err(Reason::RowTooLong { length, .. }) => usize::try_from(length).unwrap(),
+            _ => row.bytes.len(),
+        };
+        prop_assert_eq!(&file[start..start + row.bytes.len()], row.bytes);
+        let lines_before = file[..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        prop_assert_eq!(row.line, lines_before + 1);
+        if let Some(end) = end {
+            prop_assert!(is_blank(&file[end..start]), "between {} and {}", end, start);
+        }
+        end = Some(start + length);
+    }
+    prop_assert!(is_blank(&file[end.unwrap_or(file.len())..]));
+    Ok(())
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.trim_ascii().is_empty()
+}
+
+fn csv_without_header() -> Format {
+    let header = Some(vec!["x".to_owned(), "y".to_owned()]);
+    Format::Csv(csv::Options {
+        header,
+        ..csv::Options::default()
+    })
+}
+
+proptest! {
+    #[test]
+    fn rows_cover_the_file(file in files(), limit in prop_oneof![3..12_usize, Just(1000)], buffer in 1..9_usize) {
+        for format in [Format::JsonLines, Format::DynamoDbJson, csv_without_header()] {
+            check_rows_cover(&file, &format, limit, buffer)?;
+        }
+    }
+
+    #[test]
+    fn rows_do_not_depend_on_the_buffer(file in files(), buffer in 1..9_usize) {
+        for format in [Format::JsonLines, csv_without_header()] {
+            let rows = |capacity: usize| {
+                let input = BufReader::with_capacity(capacity, file.as_slice());
+                let mut reader = Reader::new(input, &format).unwrap();
+                let mut rows = Vec::new();
+                while let Some(row) = reader.next_row().unwrap() {
+                    rows.push(row.item().map(|item| canonical(&item)));
+                }
+                rows
+            };
+            prop_assert_eq!(rows(buffer), rows(8192));
+        }
+    }
+
+    #[test]
+    fn dynamodb_json_reads_what_it_writes(items in prop::collection::vec(testing::items(), 0..4)) {
+        let mut file = String::new();
+        for item in &items {
+            file.push_str("{\"Item\":");
+            dynamodb_json::write_item(item, &mut file);
+            file.push_str("}\n");
+        }
+        let mut reader = Reader::new(file.as_bytes(), &Format::DynamoDbJson).unwrap();
+        for item in &items {
+            let row = reader.next_row().unwrap().unwrap();
+            prop_assert_eq!(&row.item().unwrap(), item);
+        }
+        prop_assert!(reader.next_row().unwrap().is_none());
+    }
+
+    #[test]
+    fn values_read_what_they_write(value in testing::values()) {
+        let mut text = String::new();
+        crate::write_canonical_value(&value, &mut text);
+        prop_assert_eq!(dynamodb_json::parse_value(text.as_bytes()).unwrap(), value);
+    }
+}

@@ -1,0 +1,248 @@
+//! The catalog's definitions: what Athena projects is where the writer puts files, and the registry
+//! survives the catalog.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use lake::catalog::{Drift, EPOCH, TableDefinition};
+use lake::path::{self, ChangeObject};
+use lake::{
+    ATTRIBUTE, Column, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, Epoch, KIND, Kind, Registry,
+    UserType,
+};
+
+/// 2026-11-22T15:00:00Z
+const NOW_MS: i64 = 1_795_359_600_000;
+
+fn changes() -> TableDefinition {
+    TableDefinition::changes("Planes.v2", "planes_v2__changes", "lake-bucket", NOW_MS).unwrap()
+}
+
+fn key(attribute: &str, kind: Kind) -> ColumnKey {
+    ColumnKey {
+        attribute: attribute.to_owned(),
+        kind,
+    }
+}
+
+#[test]
+fn parameters_of_the_changes_table() {
+    let definition = changes();
+    let parameters: Vec<String> = definition
+        .parameters
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    insta::assert_snapshot!(parameters.join("\n"), @r#"
+    classification = parquet
+    headwater.table = Planes.v2
+    projection.dt.format = yyyy-MM-dd
+    projection.dt.interval = 1
+    projection.dt.interval.unit = DAYS
+    projection.dt.range = 2026-10-18,NOW
+    projection.dt.type = date
+    projection.enabled = true
+    storage.location.template = s3://lake-bucket/changes/Planes.v2/dt=${dt}/
+    "#);
+    insta::assert_snapshot!(definition.location, @"s3://lake-bucket/changes/Planes.v2/");
+    assert_eq!(definition.table(), Some("Planes.v2"));
+}
+
+#[test]
+fn columns_of_the_changes_table() {
+    let mut definition = changes();
+    let mut registry = Registry::from(&definition);
+    let keys = [
+        key("Tail\nNum", Kind::String),
+        key("stops", Kind::StringSet),
+    ];
+    definition.add(&registry.assign(&keys, DEFAULT_COLUMN_LIMIT));
+    let columns: Vec<String> = definition
+        .columns
+        .iter()
+        .map(|column| {
+            let comment = column.comment.as_deref().unwrap_or_default();
+            format!(
+                "{} {} {:?} -- {comment}",
+                column.name, column.type_text, column.parameters
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(columns.join("\n"), @r#"
+    _op string {} -- INSERT, MODIFY or REMOVE; SNAPSHOT for an item of an export
+    _ts timestamp {} -- when the change happened, in whole seconds rounded down
+    _stream string {} -- label of the stream; changes of one key are ordered by _stream, _seq
+    _seq string {} -- sequence number, zero-padded to 40 digits
+    _key string {} -- primary key as canonical DynamoDB JSON
+    _hash bigint {} -- XXH64 of the item's canonical DynamoDB JSON
+    _by string {} -- ttl when time-to-live deleted the item, else user
+    _event_id string {} -- id of the stream record
+    _old string {} -- the item before the change as canonical DynamoDB JSON
+    _rest string {} -- DynamoDB JSON of what the other columns do not hold exactly
+    tail_num string {"headwater.attribute": "Tail\nNum", "headwater.kind": "string"} -- string of attribute Tail Num
+    stops array<string> {"headwater.attribute": "stops", "headwater.kind": "string_set"} -- string_set of attribute stops
+    "#);
+}
+
+/// Puts `value` where Athena does: in the place of `${partition}` in the template.
+fn expanded(definition: &TableDefinition, value: &str) -> String {
+    let partition = &definition.partition_keys[0].name;
+    definition.parameters["storage.location.template"].replace(&format!("${{{partition}}}"), value)
+}
+
+#[test]
+fn projected_locations_are_where_files_go() {
+    let (table, bucket) = ("Planes.v2", "lake-bucket");
+    let object = ChangeObject {
+        table,
+        day: path::day(NOW_MS).unwrap(),
+        stream: "20261122150000000",
+        first: "1",
+        last: "2",
+        count: 2,
+        hash: 0,
+    };
+    let snapshot = path::snapshot(table, NOW_MS).unwrap();
+    let increment = path::increment(table, NOW_MS).unwrap();
+    for (definition, value, path) in [
+        (changes(), "2026-11-22", object.path()),
+        (
+            TableDefinition::snapshots(table, "s", bucket),
+            "20261122T150000Z",
+            snapshot,
+        ),
+        (
+            TableDefinition::increments(table, "i", bucket),
+            "20261122T150000Z",
+            increment,
+        ),
+    ] {
+        let location = expanded(&definition, value);
+        let file = format!("s3://{bucket}/{path}");
+        assert!(location.starts_with(&definition.location), "{location}");
+        let within = file.strip_prefix(&location);
+        assert!(
+            within.is_some_and(|name| !name.contains('/')),
+            "{file} is not in {location}"
+        );
+    }
+}
+
+#[test]
+fn the_registry_survives_the_catalog() {
+    let mut definition = changes();
+    let mut registry = Registry::from(&definition);
+    assert_eq!(registry, {
+        let mut meta_only = Registry::new();
+        meta_only.clone_from(&Registry::from(&definition));
+        meta_only
+    });
+    let keys = [
+        key("Price", Kind::Bigint),
+        key("price", Kind::String),
+        key("Price", Kind::Double),
+    ];
+    definition.add(&registry.assign(&keys, DEFAULT_COLUMN_LIMIT));
+    assert_eq!(Registry::from(&definition), registry);
+
+    let before = definition.clone();
+    definition.add(registry.columns());
+    assert_eq!(definition, before, "columns are added once");
+}
+
+/// A column as a user adds it.
+fn user_column(
+    name: &str,
+    type_text: &str,
+    parameters: &[(&str, &str)],
+) -> lake::catalog::ColumnDefinition {
+    lake::catalog::ColumnDefinition {
+        name: name.to_owned(),
+        type_text: type_text.to_owned(),
+        comment: None,
+        parameters: parameters
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
+    }
+}
+
+#[test]
+fn columns_of_users_are_kept_in_order_and_their_names_are_not_given() {
+    let mut definition = changes();
+    definition.columns.extend([
+        user_column("price_eur", "decimal(12,2)", &[(ATTRIBUTE, "price")]),
+        user_column("note", "string", &[]),
+        user_column(
+            "seen",
+            "timestamp",
+            &[(ATTRIBUTE, "seen_at"), (EPOCH, "seconds")],
+        ),
+    ]);
+    let mut registry = Registry::from(&definition);
+    let added = |name: &str, attribute: &str, user_type| Column {
+        name: name.to_owned(),
+        attribute: attribute.to_owned(),
+        holds: ColumnType::Added(user_type),
+    };
+    assert_eq!(
+        registry.columns(),
+        [
+            added(
+                "price_eur",
+                "price",
+                UserType::Decimal {
+                    precision: 12,
+                    scale: 2
+                }
+            ),
+            added(
+                "seen",
+                "seen_at",
+                UserType::Timestamp {
+                    epoch: Some(Epoch::Seconds)
+                }
+            ),
+        ]
+    );
+    let keys = [key("note", Kind::String), key("price_eur", Kind::Bigint)];
+    let names: Vec<_> = registry
+        .assign(&keys, DEFAULT_COLUMN_LIMIT)
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
+    assert_eq!(names, ["note_2", "price_eur_2"]);
+    assert_eq!(definition.drift(), []);
+}
+
+#[test]
+fn what_was_changed_is_reported() {
+    let mut definition = changes();
+    let mut registry = Registry::from(&definition);
+    definition.add(&registry.assign(&[key("n", Kind::Bigint)], DEFAULT_COLUMN_LIMIT));
+    definition.columns.last_mut().unwrap().type_text = "decimal(12,2)".to_owned();
+    definition.columns.extend([
+        user_column("shape", "struct<a:int>", &[(ATTRIBUTE, "shape")]),
+        user_column("v", "variant", &[(ATTRIBUTE, "v"), (KIND, "variant")]),
+    ]);
+    let drift = definition.drift();
+    assert!(matches!(
+        drift[0],
+        Drift::TypeChanged {
+            kind: Kind::Bigint,
+            ..
+        }
+    ));
+    let texts: Vec<_> = drift.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(texts.join("\n"), @r#"
+    column "n" holds bigint and is bigint in its files, but decimal(12,2) in the catalog: change it back and add a column of your own
+    column "shape" stays empty: values do not convert to struct<a:int>
+    column "v" holds "variant", which this version does not know
+    "#);
+
+    let registry = Registry::from(&definition);
+    assert_eq!(
+        registry.name_of("n", Kind::Bigint),
+        Some("n"),
+        "files keep their type"
+    );
+}
