@@ -24,7 +24,9 @@ LOOPBACK = "127.0.0.1"
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the local AWS until SIGTERM.")
     parser.add_argument("endpoint_file", type=Path, help="gets the address once the emulator can be reached")
-    parser.add_argument("--uncorrected", action="store_true", help="plain ministack, to see what the corrections change")
+    parser.add_argument(
+        "--uncorrected", action="store_true", help="plain ministack, to see what the corrections change"
+    )
     arguments = parser.parse_args()
 
     # Die by SIGTERM with all that `finally` and `atexit` do, also while still importing.

@@ -65,7 +65,9 @@ def with_views_expanded(statement: exp.Expression, database: str) -> exp.Express
         if view is None:
             continue
         query = with_views_expanded(qualified(parsed(view["originalSql"]), view["schema"]), view["schema"])
-        subquery = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True)))
+        subquery = exp.Subquery(
+            this=query, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True))
+        )
         if table is statement:
             return subquery
         table.replace(subquery)
@@ -96,7 +98,9 @@ async def create_view(statement: exp.Create, database: str, run) -> dict:
     found = await run(f"SELECT * FROM ({translated(query.copy(), database)}) LIMIT 0")
     if name_is_taken(schema, name, replaces=bool(statement.args.get("replace"))):
         raise ValueError(f"View already exists: awsdatacatalog.{schema}.{name}")
-    columns = [{"Name": column, "Type": kind} for column, kind in zip(found["columns"], found["column_types"], strict=True)]
+    columns = [
+        {"Name": column, "Type": kind} for column, kind in zip(found["columns"], found["column_types"], strict=True)
+    ]
     view = {
         "originalSql": query.sql(dialect="trino"),
         "catalog": "awsdatacatalog",

@@ -41,7 +41,9 @@ def full_lines(items: Iterable[dict], keys_of) -> Iterable[tuple[str, dict]]:
         yield key_text(keys_of(item)), {"Item": item}
 
 
-def incremental_lines(changes: list[Change], start: float, end: float, new_image_only: bool) -> Iterable[tuple[str, dict]]:
+def incremental_lines(
+    changes: list[Change], start: float, end: float, new_image_only: bool
+) -> Iterable[tuple[str, dict]]:
     """One line for each key that is not at the end what it was at the start. From inclusive, to exclusive."""
     first: dict[str, Change] = {}
     last: dict[str, Change] = {}
@@ -65,7 +67,9 @@ def incremental_lines(changes: list[Change], start: float, end: float, new_image
 def data_files(lines: Iterable[tuple[str, dict]], where: str, export_id: str) -> list[DataFile]:
     partitions: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
     for key, line in lines:
-        partitions[zlib.crc32(key.encode()) % PARTITIONS].append(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+        partitions[zlib.crc32(key.encode()) % PARTITIONS].append(
+            json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        )
     return [
         DataFile(f"{where}/{file_name(export_id, number)}", gzip.compress(b"".join(partition), mtime=0), len(partition))
         for number, partition in enumerate(partitions)

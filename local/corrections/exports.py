@@ -67,7 +67,10 @@ def refusal(data: dict, table_name: str, now: float) -> tuple[str, str] | None:
         return "TableNotFoundException", f"Table not found: {data.get('TableArn')}"
     recovery = recovery_of(table_name)
     if recovery is None:
-        return "PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{table_name}'"
+        return (
+            "PointInTimeRecoveryUnavailableException",
+            f"Point in time recovery is not enabled for table '{table_name}'",
+        )
     if not data.get("S3Bucket"):
         return "ValidationException", "S3Bucket is missing"
     if data.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
@@ -105,7 +108,10 @@ def new_export(data: dict, table_name: str, now: float) -> dict:
         export["ExportTime"] = data.get("ExportTime", now)
     else:
         window = data["IncrementalExportSpecification"]
-        export["IncrementalExportSpecification"] = {"ExportToTime": now, "ExportViewType": "NEW_AND_OLD_IMAGES"} | window
+        export["IncrementalExportSpecification"] = {
+            "ExportToTime": now,
+            "ExportViewType": "NEW_AND_OLD_IMAGES",
+        } | window
     return export
 
 
@@ -160,7 +166,9 @@ def write_files(export: dict, table_name: str) -> None:
 def lines_of(export: dict, table_name: str):
     window = export.get("IncrementalExportSpecification")
     if window is None:
-        return export_files.full_lines(items_at(table_name, export["ExportTime"]), lambda item: keys_of(table_name, item))
+        return export_files.full_lines(
+            items_at(table_name, export["ExportTime"]), lambda item: keys_of(table_name, item)
+        )
     with dynamodb._lock:
         changes = list(recovery_of(table_name).changes)
     new_image_only = window["ExportViewType"] == "NEW_IMAGE"

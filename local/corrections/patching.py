@@ -17,7 +17,7 @@ def original(module: ModuleType, name: str, source_hash: str) -> Callable:
         raise MinistackHasChanged(f"{module.__name__} has no {name} any more.")
     found = hash_of(function)
     if found != source_hash:
-        raise MinistackHasChanged(f"{module.__name__}.{name} has the hash {found} now, and the correction was made for {source_hash}.")
+        raise MinistackHasChanged(f"{module.__name__}.{name} has changed: {found} instead of {source_hash}.")
     return function
 
 
@@ -27,4 +27,5 @@ def hash_of(function: Callable) -> str:
 
 def with_globals(function: Callable, **names: object) -> Callable:
     """The same function, for which some names of its module mean something else."""
-    return FunctionType(function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__)
+    code, scope = function.__code__, function.__globals__ | names
+    return FunctionType(code, scope, function.__name__, function.__defaults__, function.__closure__)

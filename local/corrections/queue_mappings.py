@@ -28,7 +28,10 @@ def apply() -> None:
             return run(mapping, function, event, batch, queue_url, queue_name)
         result = lambda_svc._execute_function(function, event)
         if not result.get("error") and not is_understood(result.get("body"), {message["id"] for message in batch}):
-            result = {"error": True, "body": {"errorType": "InvalidBatchItemFailures", "errorMessage": str(result.get("body"))}}
+            result = {
+                "error": True,
+                "body": {"errorType": "InvalidBatchItemFailures", "errorMessage": str(result.get("body"))},
+            }
         answered = with_globals(run, _execute_function=lambda function, event: result)
         return answered(mapping, function, event, batch, queue_url, queue_name)
 

@@ -53,7 +53,11 @@ def apply() -> None:
 
     def describe_continuous_backups(data):
         status, headers, body = describe(data)
-        return (status, headers, body) if status != 200 else described(dynamodb._normalize_table_name(data.get("TableName")))
+        return (
+            (status, headers, body)
+            if status != 200
+            else described(dynamodb._normalize_table_name(data.get("TableName")))
+        )
 
     def emit_stream_event(table_name, event_name, old_item, new_item, replicate=True):
         record_change(table_name, old_item, new_item)
@@ -98,7 +102,9 @@ def update(data: dict):
     specification = data.get("PointInTimeRecoverySpecification") or {}
     days = int(specification.get("RecoveryPeriodInDays") or 35)
     if not 1 <= days <= 35:
-        return error_response_json("ValidationException", f"RecoveryPeriodInDays has to be from 1 to 35, and is {days}", 400)
+        return error_response_json(
+            "ValidationException", f"RecoveryPeriodInDays has to be from 1 to 35, and is {days}", 400
+        )
     if specification.get("PointInTimeRecoveryEnabled") in (True, "true"):
         recovery = recovery_of(name) or Recovery(table.get("TableId", ""), time.time(), days)
         recovery.days = days
@@ -121,7 +127,12 @@ def described(table_name: str):
             "LatestRestorableDateTime": int(now),
         }
     return json_response(
-        {"ContinuousBackupsDescription": {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": description}}
+        {
+            "ContinuousBackupsDescription": {
+                "ContinuousBackupsStatus": "ENABLED",
+                "PointInTimeRecoveryDescription": description,
+            }
+        }
     )
 
 

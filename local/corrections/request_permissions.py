@@ -24,7 +24,11 @@ from ministack.services import lambda_svc
 
 from .patching import original
 
-MAPPING_ACTIONS = {"GET": "GetEventSourceMapping", "PUT": "UpdateEventSourceMapping", "DELETE": "DeleteEventSourceMapping"}
+MAPPING_ACTIONS = {
+    "GET": "GetEventSourceMapping",
+    "PUT": "UpdateEventSourceMapping",
+    "DELETE": "DeleteEventSourceMapping",
+}
 ARN_FIELDS = ("ResourceArn", "BackupArn", "ExportArn", "ImportArn")
 
 _mapping = contextvars.ContextVar("mapping_of_the_request", default=None)

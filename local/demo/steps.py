@@ -31,11 +31,11 @@ def drop_a_file(number: int, cloud: Cloud) -> None:
 
 
 BAD_ROWS = [
-    (b"1ZZ,Nowhere Field,forty,-70.5,10,-5,A,America/New_York", "text where the column is a number"),
     (b",Nameless Strip,41.0,-70.0,10,-5,A,America/New_York", "no key"),
     (b"2ZZ,Short Row", "too few fields"),
     (b"04G,Lansdowne Again,41.1,-80.6,1044,-5,A,America/New_York", "a key that another row has"),
     (b"3ZZ,\xff\xfe,41.0,-70.0,10,-5,A,America/New_York", "bytes that are not UTF-8"),
+    (b'4ZZ,"Unclosed Field,41.0,-70.0,10,-5,A,America/New_York', "a quote that is never closed"),
 ]
 
 
@@ -62,8 +62,11 @@ def _show_report(report: dict) -> None:
     heads = ["table", "status", "rows read", "written", "rejected", "seconds"]
     counts = [f"{report[name]:,}" for name in ("rowsRead", "rowsWritten", "rowsRejected")]
     show.table(heads, [[report["table"], report["status"], *counts, f"{report['seconds']:.1f}"]])
+    strings = sum(": strings" in inference for inference in report["inferences"])
     for inference in report["inferences"]:
-        show.line(f"inferred: {inference}")
+        if ": strings" not in inference:
+            show.line(f"inferred: {inference}")
+    show.line(f"inferred: the other {strings} columns hold strings; the report says why, column by column")
 
 
 def change_items(number: int, cloud: Cloud) -> None:

@@ -41,7 +41,9 @@ def command_line() -> argparse.ArgumentParser:
 
     command("setup", setup, "Install the pinned emulator, SAM and cargo-lambda under target/local.")
     command("lock", lock, "Pin anew what local/*.in ask for, into local/*.txt.")
-    up_command = command("up", up, "Start an emulator and deploy the template to it, from binaries that cargo has built.")
+    up_command = command(
+        "up", up, "Start an emulator and deploy the template to it, from binaries that cargo has built."
+    )
     down_command = command("down", down, "Stop an emulator and forget it.")
     run_command = command("run", run, "Bring a stack up, run a command with its environment, and take it down again.")
     logs_command = command("logs", logs, "Show the functions' logs.")
@@ -61,7 +63,10 @@ def command_line() -> argparse.ArgumentParser:
 def add_deployment_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--template", type=Path, default=deployment.default_template(), help="instead of template.yaml")
     parser.add_argument(
-        "--binaries", type=Path, default=deployment.default_binaries(), help="where cargo put the functions (default: target/debug)"
+        "--binaries",
+        type=Path,
+        default=deployment.default_binaries(),
+        help="where cargo put the functions (default: target/debug)",
     )
     parser.add_argument(
         "--parameter", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the template; repeatable"
@@ -109,7 +114,9 @@ def save_function_logs(name: str, stack: Stack) -> None:
         file.write_text(deployment.ask(stack, "logs"))
     except Failure as failure:
         file.write_text(f"{failure}\n")
-    progress(f"the command failed. What the functions logged is in {os.path.relpath(file)}, and beside it the emulator's log")
+    progress(
+        f"the command failed. What the functions logged is in {os.path.relpath(file)}, and beside it the emulator's log"
+    )
 
 
 def logs(arguments: argparse.Namespace) -> None:
@@ -150,7 +157,9 @@ def claim(name: str) -> Path:
     folder = state.folder_of(name)
     stack = state.load(name)
     if stack is not None and stack.runs():
-        raise Failure(f"The stack {name!r} already runs at {stack.endpoint}. Stop it with: local/aws down --name {name}")
+        raise Failure(
+            f"The stack {name!r} already runs at {stack.endpoint}. Stop it with: local/aws down --name {name}"
+        )
     state.forget(name)
     folder.mkdir(parents=True)
     return folder

@@ -9,7 +9,7 @@ Run with the Python of `env-emulator`, which has boto3, and with the stack's env
 
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import boto3
 from botocore.config import Config
@@ -37,7 +37,7 @@ def logs(function: str = "") -> None:
         pages = client.get_paginator("filter_log_events").paginate(logGroupName=group)
         lines += [(event["timestamp"], group, event["message"].rstrip()) for event in pages.search("events[]") if event]
     for timestamp, group, message in sorted(lines, key=lambda line: line[0]):
-        time = datetime.fromtimestamp(timestamp / 1000, timezone.utc).strftime("%H:%M:%S.%f")[:-3]
+        time = datetime.fromtimestamp(timestamp / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
         print(f"{time} {group.rpartition('/')[2]}: {message}")
 
 

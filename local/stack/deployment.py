@@ -38,7 +38,12 @@ def deploy(folder: Path, template: Path, stack: Stack, parameters: dict[str, str
     ]
     with log.open("w") as output:
         done = subprocess.run(
-            command, cwd=folder, env=_sam_environment(folder, stack), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command,
+            cwd=folder,
+            env=_sam_environment(folder, stack),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     if done.returncode != 0:
         raise Failure(f"`sam deploy` failed. The end of its output:\n{last_lines(log, 40)}")

@@ -74,9 +74,10 @@ def package(function: Function, binaries: Path, folder: Path) -> None:
         sys.exit(f"{function.logical_id} has no binary {binary}. Build it with: cargo build --workspace")
     folder.mkdir(parents=True)
     bootstrap = folder / "bootstrap"
-    stripped = shutil.which("strip") and subprocess.run(
-        ["strip", "-o", str(bootstrap), str(binary)], capture_output=True
-    ).returncode == 0
+    stripped = (
+        shutil.which("strip")
+        and subprocess.run(["strip", "-o", str(bootstrap), str(binary)], capture_output=True).returncode == 0
+    )
     if not stripped:
         shutil.copyfile(binary, bootstrap)
     bootstrap.chmod(0o755)

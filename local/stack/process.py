@@ -3,6 +3,7 @@
 A number alone is not enough, numbers are used again: when the process began is kept beside it.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -49,16 +50,12 @@ def stop(pid: int, since: str, patience: float = 10.0) -> None:
         _reap(pid)
         time.sleep(0.05)
     # Whatever it started is in its group, and the number of a group is not given away while one is left in it.
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     _reap(pid)
 
 
 def _reap(pid: int) -> None:
     """Lets go of a process that is our own child and has ended."""
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass

@@ -85,3 +85,5 @@ def forget(name: str, keep_logs: bool = False) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         elif entry.suffix != ".log":
             entry.unlink(missing_ok=True)
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()

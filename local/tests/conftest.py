@@ -14,8 +14,8 @@ from botocore.config import Config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from stack import emulator, process  # noqa: E402
-from stack.state import Stack  # noqa: E402
+from stack import emulator, process
+from stack.state import Stack
 
 PATIENCE = 30.0
 
@@ -64,7 +64,11 @@ class Cloud:
 
     def make_role(self, *statements: dict) -> str:
         name = unique("role")
-        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        trust = {
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ]
+        }
         role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         policy = {"Version": "2012-10-17", "Statement": list(statements)}
         self.client("iam").put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(policy))
@@ -109,7 +113,10 @@ class Cloud:
 
     def map_stream(self, table: dict, function: "Function", **options) -> str:
         return self.client("lambda").create_event_source_mapping(
-            EventSourceArn=table["LatestStreamArn"], FunctionName=function.name, StartingPosition="TRIM_HORIZON", **options
+            EventSourceArn=table["LatestStreamArn"],
+            FunctionName=function.name,
+            StartingPosition="TRIM_HORIZON",
+            **options,
         )["UUID"]
 
     def make_queue(self, **attributes: str) -> tuple[str, str]:

@@ -4,7 +4,15 @@ import duckdb
 import pytest
 from conftest import eventually, unique
 
-COLUMNS = [("name", "string"), ("big", "bigint"), ("part", "double"), ("yes", "boolean"), ("raw", "binary"), ("tags", "array<string>"), ("_ts", "timestamp")]
+COLUMNS = {
+    "name": "string",
+    "big": "bigint",
+    "part": "double",
+    "yes": "boolean",
+    "raw": "binary",
+    "tags": "array<string>",
+    "_ts": "timestamp",
+}
 
 
 def test_athena_writes_values_as_trino_does(aws, tmp_path):
@@ -15,7 +23,8 @@ def test_athena_writes_values_as_trino_does(aws, tmp_path):
 
 def test_athena_reads_parquet_of_which_older_files_lack_columns(aws, tmp_path):
     database = lake(aws, tmp_path)
-    assert query(aws, database, 'SELECT "name", "big", "part", "yes", "tags", "_ts" FROM "t__changes" WHERE dt >= \'2026-11-22\' ORDER BY "name"') == [
+    columns = '"name", "big", "part", "yes", "tags", "_ts"'
+    assert query(aws, database, f'SELECT {columns} FROM "t__changes" WHERE dt >= \'2026-11-22\' ORDER BY "name"') == [
         ["a", "9007199254740993", None, None, None, None],
         ["b", "2", "0.5", "true", "[x, y]", "2026-11-22 15:00:00.123"],
     ]
@@ -24,9 +33,10 @@ def test_athena_reads_parquet_of_which_older_files_lack_columns(aws, tmp_path):
 
 def test_a_view_is_kept_in_glue_and_can_be_queried_through_another(aws, tmp_path):
     database = lake(aws, tmp_path)
-    query(aws, database, 'CREATE OR REPLACE VIEW "t" AS WITH c AS (SELECT * FROM "t__changes") SELECT "name", max_by("big", "dt") AS "big" FROM c GROUP BY "name"')
+    newest = 'SELECT "name", max_by("big", "dt") AS "big" FROM c GROUP BY "name"'
+    query(aws, database, f'CREATE OR REPLACE VIEW "t" AS WITH c AS (SELECT * FROM "t__changes") {newest}')
     query(aws, database, f'CREATE OR REPLACE VIEW "{database}"."u" AS SELECT * FROM "t" WHERE "big" > 1')
-    query(aws, database, 'CREATE OR REPLACE VIEW u AS SELECT * FROM t WHERE big > 2')
+    query(aws, database, "CREATE OR REPLACE VIEW u AS SELECT * FROM t WHERE big > 2")
     assert query(aws, database, 'SELECT x."name" FROM "u" AS x JOIN "t" ON t.name = x.name') == [["a"]]
     assert query(aws, "default", f'SELECT "big" FROM "{database}"."t" ORDER BY 1') == [["2"], ["9007199254740993"]]
     table = aws.client("glue").get_table(DatabaseName=database, Name="u")["Table"]
@@ -46,7 +56,7 @@ def test_a_view_of_a_column_that_is_not_there_is_refused(aws, tmp_path):
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
-        ("json_extract_scalar('{\"a\":{\"b\":\"c\"}}', '$.a.b')", "c"),
+        ('json_extract_scalar(\'{"a":{"b":"c"}}\', \'$.a.b\')', "c"),
         ("date_format(timestamp '2026-11-22 15:00:00', '%Y/%m')", "2026/11"),
         ("cast(sum(cast(x AS decimal(38,0))) AS varchar)", "3"),
         ("max_by(x, -x)", "1"),
@@ -90,7 +100,7 @@ def lake(aws, tmp_path) -> str:
     glue.create_database(DatabaseInput={"Name": database})
     location = f"s3://{bucket}/changes/t/"
     descriptor = {
-        "Columns": [{"Name": name, "Type": kind} for name, kind in COLUMNS],
+        "Columns": [{"Name": name, "Type": kind} for name, kind in COLUMNS.items()],
         "Location": location,
         "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
         "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",

@@ -56,7 +56,11 @@ def test_a_full_export_has_the_layout_of_aws(aws, table):
     assert export["ExportManifest"] == f"{own}/manifest-summary.json"
     assert export["ItemCount"] == 20
     summary, files = manifests(aws, bucket, export)
-    assert summary["itemCount"] == 20 and summary["tableArn"] == table["TableArn"] and summary["tableId"] == table["TableId"]
+    assert (
+        summary["itemCount"] == 20
+        and summary["tableArn"] == table["TableArn"]
+        and summary["tableId"] == table["TableId"]
+    )
     assert "exportType" not in summary and summary["exportTime"]
     assert {file["dataFileS3Key"].rpartition("/")[0] for file in files} == {f"{own}/data"}
     assert len(files) == 4 and all(file["dataFileS3Key"].endswith(".json.gz") for file in files)
@@ -92,7 +96,9 @@ def test_a_full_export_is_the_table_at_the_time_asked_for(aws, table):
 def test_an_incremental_export_is_net_and_in_its_own_folder(aws, table):
     bucket, client, name = aws.make_bucket(), aws.client("dynamodb"), table["TableName"]
     aws.put(table, "changed", "deleted", "fleeting")
-    client.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False})
+    client.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
     recover(aws, table)
     client.put_item(TableName=name, Item={"id": {"S": "changed"}, "n": {"N": "1"}})
     client.put_item(TableName=name, Item={"id": {"S": "changed"}, "n": {"N": "2"}})
@@ -102,7 +108,9 @@ def test_an_incremental_export_is_net_and_in_its_own_folder(aws, table):
     end = int(time.time()) + 1
     eventually(lambda: time.time() > end)
     window = {"ExportFromTime": end - 3600, "ExportToTime": end, "ExportViewType": "NEW_AND_OLD_IMAGES"}
-    started = start(aws, table, bucket, S3Prefix="p", ExportType="INCREMENTAL_EXPORT", IncrementalExportSpecification=window)
+    started = start(
+        aws, table, bucket, S3Prefix="p", ExportType="INCREMENTAL_EXPORT", IncrementalExportSpecification=window
+    )
     summary, files = manifests(aws, bucket, finished(aws, started))
     assert summary["exportType"] == "INCREMENTAL_EXPORT" and summary["outputView"] == "NEW_AND_OLD_IMAGES"
     assert {file["dataFileS3Key"].rpartition("/")[0] for file in files} == {"p/AWSDynamoDB/data"}
@@ -158,7 +166,9 @@ def test_still_needed_plain_ministack_forgets_the_period(plain):
 
 def recover(cloud, table: dict, **options) -> None:
     specification = {"PointInTimeRecoveryEnabled": True, **options}
-    cloud.client("dynamodb").update_continuous_backups(TableName=table["TableName"], PointInTimeRecoverySpecification=specification)
+    cloud.client("dynamodb").update_continuous_backups(
+        TableName=table["TableName"], PointInTimeRecoverySpecification=specification
+    )
 
 
 def description(cloud, table: dict) -> dict:
@@ -168,7 +178,9 @@ def description(cloud, table: dict) -> dict:
 
 def start(cloud, table: dict, bucket: str, **options) -> dict:
     client = cloud.client("dynamodb")
-    return client.export_table_to_point_in_time(TableArn=table["TableArn"], S3Bucket=bucket, **options)["ExportDescription"]
+    return client.export_table_to_point_in_time(TableArn=table["TableArn"], S3Bucket=bucket, **options)[
+        "ExportDescription"
+    ]
 
 
 def ended(cloud, export: dict) -> dict | None:

@@ -27,7 +27,9 @@ def test_actions_on_a_table_are_on_that_table_however_it_is_named(aws):
 def test_an_export_is_on_the_table_and_written_by_the_caller(aws):
     table, bucket, forbidden = aws.make_table(), aws.make_bucket(), aws.make_bucket()
     recovery = {"PointInTimeRecoveryEnabled": True}
-    aws.client("dynamodb").update_continuous_backups(TableName=table["TableName"], PointInTimeRecoverySpecification=recovery)
+    aws.client("dynamodb").update_continuous_backups(
+        TableName=table["TableName"], PointInTimeRecoverySpecification=recovery
+    )
     arn = table["TableArn"]
     statements = allow(["dynamodb:*"], arn, f"{arn}/*"), allow(["s3:PutObject"], f"arn:aws:s3:::{bucket}/*")
     client = user(aws, *statements)("dynamodb")
@@ -61,8 +63,8 @@ def test_stream_mappings_are_held_to_the_function(aws):
 def test_a_table_of_glue_is_asked_for(aws):
     glue, database = aws.client("glue"), unique("db").replace("-", "_")
     glue.create_database(DatabaseInput={"Name": database})
-    database_arn = f"arn:aws:glue:{ACCOUNT}:database/{database}"
-    statement = allow(["glue:*"], f"arn:aws:glue:{ACCOUNT}:catalog", database_arn, f"arn:aws:glue:{ACCOUNT}:table/{database}/*__changes")
+    resources = ("catalog", f"database/{database}", f"table/{database}/*__changes")
+    statement = allow(["glue:*"], *(f"arn:aws:glue:{ACCOUNT}:{resource}" for resource in resources))
     client = user(aws, statement)("glue")
     client.create_table(DatabaseName=database, TableInput={"Name": "t__changes"})
     client.get_table(DatabaseName=database, Name="t__changes")

@@ -1,9 +1,9 @@
 """What the project relies on and ministack does as AWS does it: no correction, but to be noticed if it changes."""
 
-
 import pytest
 from botocore.exceptions import ClientError
 from conftest import unique
+
 
 def test_an_object_is_written_only_if_it_is_not_there(aws):
     s3, bucket = aws.client("s3"), aws.make_bucket()
@@ -41,13 +41,19 @@ def test_a_glue_table_keeps_column_parameters_and_is_updated_only_at_its_version
 
 def test_tables_are_found_by_their_tags(aws):
     client, tagging = aws.client("dynamodb"), aws.client("resourcegroupstaggingapi")
-    created, tagged, other = aws.make_table(Tags=[{"Key": "headwater", "Value": "on"}]), aws.make_table(), aws.make_table()
+    created, tagged, other = (
+        aws.make_table(Tags=[{"Key": "headwater", "Value": "on"}]),
+        aws.make_table(),
+        aws.make_table(),
+    )
     client.tag_resource(ResourceArn=tagged["TableArn"], Tags=[{"Key": "headwater", "Value": "on"}])
     client.tag_resource(ResourceArn=other["TableArn"], Tags=[{"Key": "headwater", "Value": "off"}])
 
     def found() -> set[str]:
         filters = [{"Key": "headwater", "Values": ["on"]}]
-        pages = tagging.get_paginator("get_resources").paginate(TagFilters=filters, ResourceTypeFilters=["dynamodb:table"])
+        pages = tagging.get_paginator("get_resources").paginate(
+            TagFilters=filters, ResourceTypeFilters=["dynamodb:table"]
+        )
         return {resource["ResourceARN"] for page in pages for resource in page["ResourceTagMappingList"]}
 
     assert found() == {created["TableArn"], tagged["TableArn"]}

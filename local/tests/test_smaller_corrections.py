@@ -50,7 +50,7 @@ def test_a_message_comes_back_when_its_function_is_killed(aws):
 
 
 def test_only_the_failed_messages_come_back(aws):
-    function, url, dead = mapped_queue(aws, {"report": "bad"}, receives=1, FunctionResponseTypes=["ReportBatchItemFailures"])
+    _, url, dead = mapped_queue(aws, {"report": "bad"}, receives=1, FunctionResponseTypes=["ReportBatchItemFailures"])
     aws.client("sqs").send_message(QueueUrl=url, MessageBody='"bad"')
     aws.client("sqs").send_message(QueueUrl=url, MessageBody='"good"')
     assert eventually(lambda: aws.receive(dead)) == "bad"
@@ -73,7 +73,11 @@ def test_backups_are_listed_by_time_and_deleted_ones_say_so(aws):
         bounds = {"TimeRangeLowerBound": lower, "TimeRangeUpperBound": upper}
         return len(client.list_backups(TableName=table["TableName"], **bounds)["BackupSummaries"])
 
-    assert (listed(created - 9, created + 9), listed(created - 9, created - 5), listed(created + 5, created + 9)) == (1, 0, 0)
+    assert (listed(created - 9, created + 9), listed(created - 9, created - 5), listed(created + 5, created + 9)) == (
+        1,
+        0,
+        0,
+    )
     deleted = client.delete_backup(BackupArn=backup["BackupArn"])["BackupDescription"]
     assert deleted["BackupDetails"]["BackupStatus"] == "DELETED"
 
@@ -147,7 +151,9 @@ def mapped_queue(cloud, behaviour: dict, receives: int, **options):
     policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": receives})
     url, arn = cloud.make_queue(VisibilityTimeout="1", RedrivePolicy=policy)
     function = cloud.make_function(behaviour)
-    cloud.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=function.name, BatchSize=1, **options)
+    cloud.client("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName=function.name, BatchSize=1, **options
+    )
     return function, url, dead
 
 
@@ -161,7 +167,8 @@ def schedule(cloud):
     """Calls a function once, as soon as ministack next looks."""
     function = cloud.make_function()
     arn = cloud.client("lambda").get_function(FunctionName=function.name)["Configuration"]["FunctionArn"]
-    text = {"due": "<aws.scheduler.scheduled-time>", "arn": "<aws.scheduler.schedule-arn>", "attempt": "<aws.scheduler.attempt-number>"}
+    attributes = {"due": "scheduled-time", "arn": "schedule-arn", "attempt": "attempt-number"}
+    text = {name: f"<aws.scheduler.{attribute}>" for name, attribute in attributes.items()}
     cloud.client("scheduler").create_schedule(
         Name=unique("schedule"),
         ScheduleExpression="at(2020-01-01T00:00:00)",

@@ -1,6 +1,6 @@
 //! Calling functions, and ending their processes.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use aws::sdk::lambda::primitives::Blob;
@@ -8,6 +8,13 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::Stack;
+
+/// A sample of `events/`, by name.
+pub fn event(name: &str) -> Result<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name);
+    let text = fs::read(path.with_extension("json")).with_context(|| format!("events/{name}.json"))?;
+    Ok(serde_json::from_slice(&text)?)
+}
 
 impl Stack {
     /// Calls a function and gives its answer; its error is ours.
@@ -44,7 +51,7 @@ impl Stack {
     }
 }
 
-fn process_id(path: &std::path::Path) -> Option<u32> {
+fn process_id(path: &Path) -> Option<u32> {
     path.file_name()?.to_str()?.parse().ok()
 }
 

@@ -1,14 +1,15 @@
 //! What end to end tests need: the deployed stack, seen from outside.
 //!
 //! [`Stack`] reads the environment that `local/aws run` gives to its command. Tests share one
-//! stack and run at the same time, so each works on tables of its own; [`Stack::table`] names them.
+//! stack and run at the same time, so each works on tables of its own, named `e2e-…`.
 
 mod function;
 mod landing;
+mod queue;
 mod stack;
 mod view;
 
-pub use function::Process;
+pub use function::{Process, event};
 pub use landing::Dropped;
 pub use stack::{Stack, until};
 pub use view::{Changes, Objects};

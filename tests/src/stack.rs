@@ -10,6 +10,8 @@ use aws::{Clients, environment::Environment};
 pub struct Stack {
     /// Clients with the rights of whoever deployed it.
     pub clients: Clients,
+    /// Queues, which the functions themselves do not call.
+    pub sqs: aws_sdk_sqs::Client,
     /// Where files are dropped.
     pub landing: String,
     /// Where Parquet goes.
@@ -24,6 +26,10 @@ pub struct Stack {
     pub stream_function: String,
     /// The scheduled function.
     pub backup_function: String,
+    /// Where imports wait.
+    pub import_queue: String,
+    /// Where imports go that were given up.
+    pub import_dead_letter_queue: String,
     /// The endpoint, which tells this stack's processes from another's.
     pub endpoint: String,
 }
@@ -44,6 +50,7 @@ impl Stack {
         };
         Ok(Self {
             clients: Clients::from_environment(&environment)?,
+            sqs: aws_sdk_sqs::Client::new(&aws::sdk_config(&environment)?),
             landing: output("LANDING_BUCKET")?,
             lake: output("LAKE_BUCKET")?,
             exports: output("EXPORTS_BUCKET")?,
@@ -51,6 +58,8 @@ impl Stack {
             import_function: output("IMPORT_FUNCTION_NAME")?,
             stream_function: output("STREAM_FUNCTION_NAME")?,
             backup_function: output("BACKUP_FUNCTION_NAME")?,
+            import_queue: output("IMPORT_QUEUE")?,
+            import_dead_letter_queue: output("IMPORT_DEAD_LETTER_QUEUE")?,
             endpoint: environment.required("AWS_ENDPOINT_URL")?.to_owned(),
         })
     }

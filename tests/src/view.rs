@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use aws::item_from_sdk;
 use item::{Item, canonical};
+use lake::StoredRow;
+use serde_json::Value;
 
 use crate::{Stack, until};
 
@@ -15,7 +17,7 @@ pub type Objects = BTreeMap<String, String>;
 #[derive(Debug)]
 pub struct Changes {
     /// The files' rows, in the order of their keys.
-    pub rows: Vec<lake::StoredRow>,
+    pub rows: Vec<StoredRow>,
 }
 
 impl Changes {
@@ -25,14 +27,15 @@ impl Changes {
         for row in &self.rows {
             fold.add(row.clone());
         }
-        sorted(fold.items().map(canonical))
+        let mut items: Vec<String> = fold.items().map(canonical).collect();
+        items.sort();
+        items
     }
 }
 
-fn sorted(items: impl Iterator<Item = String>) -> Vec<String> {
-    let mut items: Vec<String> = items.collect();
-    items.sort();
-    items
+fn sequences(event: &Value) -> Vec<&str> {
+    let records = event["Records"].as_array().into_iter().flatten();
+    records.filter_map(|record| record["dynamodb"]["SequenceNumber"].as_str()).collect()
 }
 
 impl Stack {
@@ -60,12 +63,31 @@ impl Stack {
     pub async fn changes(&self, table: &str) -> Result<Changes> {
         let mut rows = Vec::new();
         for key in self.objects(&self.lake, &format!("changes/{table}/")).await?.keys() {
-            let bytes = self.read(&self.lake, key).await?;
-            for row in lake::read::rows(bytes)? {
-                rows.push(row?);
-            }
+            rows.extend(self.rows(key).await?);
         }
         Ok(Changes { rows })
+    }
+
+    /// The change files that hold records of a sample event.
+    pub async fn objects_of_event(&self, event: &Value) -> Result<Objects> {
+        let mut objects = self.objects(&self.lake, "changes/").await?;
+        let sequences = sequences(event);
+        objects.retain(|key, _| sequences.iter().any(|sequence| key.contains(sequence)));
+        Ok(objects)
+    }
+
+    /// The rows of those files.
+    pub async fn rows_of_event(&self, event: &Value) -> Result<Vec<StoredRow>> {
+        let mut rows = Vec::new();
+        for key in self.objects_of_event(event).await?.keys() {
+            rows.extend(self.rows(key).await?);
+        }
+        Ok(rows)
+    }
+
+    async fn rows(&self, key: &str) -> Result<Vec<StoredRow>> {
+        let bytes = self.read(&self.lake, key).await?;
+        Ok(lake::read::rows(bytes)?.collect::<Result<_, _>>()?)
     }
 
     /// The table's items in canonical text, sorted.

@@ -54,7 +54,10 @@ impl Clients {
     }
 }
 
-fn sdk_config(environment: &Environment) -> Result<SdkConfig, EnvironmentError> {
+/// What every client is built from.
+///
+/// Retries, time-outs, the HTTP client and its one TLS provider are settled here.
+pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, EnvironmentError> {
     let credentials = Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,
         environment.required("AWS_SECRET_ACCESS_KEY")?,

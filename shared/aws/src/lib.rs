@@ -34,7 +34,7 @@ pub mod tagged;
 pub mod telemetry;
 
 pub use attribute_value::{item_from_sdk, item_to_sdk};
-pub use clients::Clients;
+pub use clients::{Clients, sdk_config};
 pub use failure::{Class, Failure};
 
 /// The SDK crates themselves, for end to end tests that look at AWS from outside.

@@ -78,7 +78,7 @@ fn write_value(value: &Value<'_>, order: Order, out: &mut String) {
         Value::Ns(set) => write_set(set, order, out, write_number),
         Value::Bs(set) => write_set(set, order, out, |member, out| write_bytes(member, out)),
         Value::L(list) => write_all('[', list, ']', out, |value, out| {
-            write_value(value, order, out)
+            write_value(value, order, out);
         }),
         Value::M(map) => write_map(map, order, out),
     }

@@ -1,10 +1,12 @@
 //! DynamoDB items as pure data: no input, no output, no clock.
 //!
 //! ```text
-//! bytes ──format::dynamodb_json──┐
-//! bytes ──format::json_lines─────┼──▶ Item ──canonical──▶ text, hash   ──size──▶ bytes DynamoDB counts
-//! bytes ──format::csv────────────┘     │
-//! stream event ──change──▶ Change      └──key──▶ Key ──batch──▶ write batches
+//! file ──format::Reader──▶ Row ──▶ Item ──canonical──▶ text, hash
+//!           dynamodb_json           ▲ │───key──▶ key, its identity
+//!           json_lines              │ │───limits──▶ what DynamoDB would refuse, size in bytes
+//!           csv                     │ └───batch──▶ batches for BatchWriteItem
+//!                                   │
+//! stream event ──change──▶ Change ──┘
 //! ```
 //!
 //! An [`Item`] borrows from the bytes it was read from wherever it can; a [`Number`] is text of at

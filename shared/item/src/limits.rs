@@ -151,9 +151,9 @@ mod tests {
     use crate::key::{KeyAttribute, KeyType};
     use crate::testing;
 
-    fn check_item(item: Item<'static>, expected: Result<usize, &str>) {
+    fn check_item(item: &Item<'_>, expected: Result<usize, &str>) {
         let schema = KeySchema::simple(KeyAttribute::new("p", KeyType::S));
-        let found = check(&item, &schema).map_err(|error| error.to_string());
+        let found = check(item, &schema).map_err(|error| error.to_string());
         assert_eq!(found, expected.map_err(str::to_owned));
     }
 
@@ -167,15 +167,15 @@ mod tests {
 
     #[test]
     fn gives_the_size() {
-        check_item(with(Value::Null), Ok(6));
+        check_item(&with(Value::Null), Ok(6));
     }
 
     #[test]
     fn an_item_has_400_kilobytes() {
         let filler = |length: usize| Value::S("x".repeat(length).into());
-        check_item(with(filler(409_595)), Ok(409_600));
+        check_item(&with(filler(409_595)), Ok(409_600));
         check_item(
-            with(filler(409_596)),
+            &with(filler(409_596)),
             Err(
                 "an item of 409601 bytes, DynamoDB's limit is 409600; split it or leave attributes out",
             ),
@@ -184,32 +184,32 @@ mod tests {
 
     #[test]
     fn nesting_ends_at_32_levels() {
-        check_item(with(nested(32)), Ok(6 + 31 * 4));
+        check_item(&with(nested(32)), Ok(6 + 31 * 4));
         let path = format!("attribute a{}: ", "[0]".repeat(32));
         let reason = "lists and maps are nested deeper than 32 levels, DynamoDB's limit";
-        check_item(with(nested(33)), Err(&format!("{path}{reason}")));
+        check_item(&with(nested(33)), Err(&format!("{path}{reason}")));
     }
 
     #[test]
     fn names_and_sets_are_not_empty() {
         let in_map = |name: String| with(Value::M(Map::from_iter([(name.into(), Value::Null)])));
         check_item(
-            in_map(String::new()),
+            &in_map(String::new()),
             Err("attribute a: a name without characters; give it one"),
         );
         check_item(
-            in_map("n".repeat(65_536)),
+            &in_map("n".repeat(65_536)),
             Err(&format!(
                 "attribute a[\"{}…\"]: a name of 65536 bytes, DynamoDB's limit is 65535",
                 "n".repeat(40)
             )),
         );
         check_item(
-            with(Value::Ns(vec![])),
+            &with(Value::Ns(vec![])),
             Err("attribute a: an empty NS; DynamoDB sets have members, leave the attribute out"),
         );
         check_item(
-            with(Value::Ss(vec!["x".into(), "x".into()])),
+            &with(Value::Ss(vec!["x".into(), "x".into()])),
             Err(r#"attribute a: "x" occurs twice in one set; remove one"#),
         );
     }

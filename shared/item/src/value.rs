@@ -240,3 +240,66 @@ impl Value<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing;
+
+    fn parse(text: &str) -> Value<'_> {
+        crate::format::dynamodb_json::parse_value(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn equals_what_dynamodb_holds_equal() {
+        for (a, b, equal) in [
+            (r#"{"N":"1.0"}"#, r#"{"N":"1E0"}"#, true),
+            (r#"{"N":"1"}"#, r#"{"S":"1"}"#, false),
+            (r#"{"SS":["a","b"]}"#, r#"{"SS":["b","a"]}"#, true),
+            (r#"{"SS":["a","b"]}"#, r#"{"SS":["a","c"]}"#, false),
+            (r#"{"SS":["a","b"]}"#, r#"{"SS":["a"]}"#, false),
+            (r#"{"NS":["1"]}"#, r#"{"SS":["1"]}"#, false),
+            (
+                r#"{"L":[{"N":"1"},{"N":"2"}]}"#,
+                r#"{"L":[{"N":"2"},{"N":"1"}]}"#,
+                false,
+            ),
+            (
+                r#"{"M":{"a":{"N":"1"},"b":{"N":"2"}}}"#,
+                r#"{"M":{"b":{"N":"2"},"a":{"N":"1"}}}"#,
+                true,
+            ),
+            (
+                r#"{"M":{"a":{"N":"1"}}}"#,
+                r#"{"M":{"A":{"N":"1"}}}"#,
+                false,
+            ),
+        ] {
+            assert_eq!(parse(a) == parse(b), equal, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn maps_hold_a_name_once() {
+        let mut map = Map::from_iter([("a".into(), Value::Null), ("b".into(), Value::Null)]);
+        assert_eq!(map.insert("a", Value::Bool(true)), Some(Value::Null));
+        assert_eq!(map.insert("c", Value::Null), None);
+        assert_eq!(map.remove("b"), Some(Value::Null));
+        assert_eq!(map.remove("b"), None);
+        assert_eq!(map.get("a"), Some(&Value::Bool(true)));
+        assert_eq!(
+            map.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["a", "c"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn copies_are_equal(item in testing::items()) {
+            prop_assert_eq!(&item.reborrow(), &item);
+            prop_assert_eq!(item.reborrow().into_owned(), item);
+        }
+    }
+}

@@ -131,11 +131,7 @@ fn projected_locations_are_where_files_go() {
 fn the_registry_survives_the_catalog() {
     let mut definition = changes();
     let mut registry = Registry::from(&definition);
-    assert_eq!(registry, {
-        let mut meta_only = Registry::new();
-        meta_only.clone_from(&Registry::from(&definition));
-        meta_only
-    });
+    assert_eq!(registry.columns(), []);
     let keys = [
         key("Price", Kind::Bigint),
         key("price", Kind::String),

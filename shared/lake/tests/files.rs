@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use item::change::Event;
+use item::change::{Change, Event, StreamArn};
 use lake::{ChangeFile, ChangeFiles, DEFAULT_COLUMN_LIMIT, Registry, StoredRow, WriteError, read};
 
 const ARN: &str =
@@ -106,23 +106,66 @@ fn a_retry_overwrites_and_another_cut_does_not() {
 
 #[test]
 fn what_cannot_be_written_is_refused_and_leaves_nothing() {
-    let image = r#","NewImage":{"id":{"S":"a"}}"#;
-    let other = ARN.replace("Planes.v2", "planes");
+    let event = event(
+        ARN,
+        "99",
+        EVENING,
+        r#","NewImage":{"id":{"S":"a"},"new":{"S":"b"}}"#,
+    );
+    let change = Event::parse(event.as_bytes()).unwrap().records[0]
+        .change()
+        .unwrap();
+    let other = StreamArn::parse(ARN.replace("Planes.v2", "planes")).unwrap();
     let mut files = gathered(&[("98", EVENING)]);
-    let before = finished(gathered(&[("98", EVENING)]));
-    for (event, expected) in [
-        (event(&other, "99", EVENING, image), "change of stream"),
-        (event(ARN, "99", EVENING, ""), "MODIFY without an item"),
+    for (change, expected) in [
         (
-            event(ARN, "99", EVENING + 99_999, ""),
+            Change {
+                stream_arn: other,
+                ..change.clone()
+            },
+            "change of stream",
+        ),
+        (
+            Change {
+                new: None,
+                ..change.clone()
+            },
             "MODIFY without an item",
         ),
-        (event(ARN, "99", 253_402_300_800, image), "time 253402300800000 ms"),
+        (
+            Change {
+                new: None,
+                at_ms: 0,
+                ..change.clone()
+            },
+            "MODIFY without an item",
+        ),
+        (
+            Change {
+                at_ms: -1,
+                ..change.clone()
+            },
+            "time -1 ms",
+        ),
+        (
+            Change {
+                at_ms: i64::MAX,
+                ..change.clone()
+            },
+            "time 9223372036854775807 ms",
+        ),
+        (
+            Change {
+                sequence: "9z",
+                ..change
+            },
+            "sequence number \"9z\"",
+        ),
     ] {
-        let error = push(&mut files, &event).unwrap_err();
+        let error = files.push(&change).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
     }
-    assert_eq!(finished(files), before);
+    assert_eq!(finished(files), finished(gathered(&[("98", EVENING)])));
 }
 
 #[test]

@@ -132,7 +132,10 @@ impl<'a> Cutter<'a> {
         let mut depth = 0_usize;
         loop {
             match self.peek().ok_or(Broken)? {
-                b'"' => drop(self.string()?),
+                b'"' => {
+                    self.at += 1;
+                    self.rest_of_string()?;
+                }
                 b'{' | b'[' => {
                     depth += 1;
                     self.at += 1;
@@ -166,9 +169,14 @@ impl<'a> Cutter<'a> {
 
     /// Passes a string and returns what stands between its quotes, escapes and all.
     fn string(&mut self) -> Result<&'a [u8], Broken> {
-        if !self.take(b'"') {
-            return Err(Broken);
+        if self.take(b'"') {
+            self.rest_of_string()
+        } else {
+            Err(Broken)
         }
+    }
+
+    fn rest_of_string(&mut self) -> Result<&'a [u8], Broken> {
         let start = self.at;
         loop {
             self.at += plain_prefix(self.bytes.get(self.at..).ok_or(Broken)?);

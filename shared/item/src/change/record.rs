@@ -272,18 +272,18 @@ fn sequence<'a>(scanner: &mut Scanner<'a>) -> Parsed<&'a str> {
 /// Seconds since 1970, with or without fraction and exponent, as milliseconds rounded towards zero.
 fn milliseconds(scanner: &mut Scanner<'_>) -> Parsed<i64> {
     let text = scanner.number()?;
-    let from_seconds = |seconds: &Number<'_>| {
-        let (whole, fraction) = seconds
-            .as_str()
-            .split_once('.')
-            .unwrap_or((seconds.as_str(), ""));
-        let thousandths = fraction.get(..3).unwrap_or(fraction);
-        format!("{whole}{thousandths:0<3}").parse().ok()
-    };
-    let parsed = Number::parse(text)
-        .ok()
-        .and_then(|seconds| from_seconds(&seconds));
-    parsed.ok_or_else(|| unknown(scanner, "seconds since 1970", text))
+    let seconds = Number::parse(text).ok();
+    let milliseconds = seconds.and_then(|seconds| match seconds.to_i64() {
+        Some(whole) => whole.checked_mul(1000),
+        None => fractional_milliseconds(seconds.as_str()),
+    });
+    milliseconds.ok_or_else(|| unknown(scanner, "seconds since 1970", text))
+}
+
+fn fractional_milliseconds(seconds: &str) -> Option<i64> {
+    let (whole, fraction) = seconds.split_once('.')?;
+    let thousandths = fraction.get(..3).unwrap_or(fraction);
+    format!("{whole}{thousandths:0<3}").parse().ok()
 }
 
 fn unknown(scanner: &Scanner<'_>, expected: &'static str, found: &str) -> Fault {

@@ -60,7 +60,7 @@ pub fn write_item(item: &Item<'_>, out: &mut String) {
 /// Takes an object of names and values that stands within `depth` lists and maps.
 pub(crate) fn attributes<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
     scanner.object()?;
-    let mut entries = Vec::new();
+    let mut entries = Vec::with_capacity(if depth == 0 { 24 } else { 4 });
     let mut first = true;
     while let Some(name) = scanner.name(&mut first)? {
         match value(scanner, depth) {

@@ -230,7 +230,7 @@ fn check_rows_cover(
             _ => row.bytes.len(),
         };
         prop_assert_eq!(&file[start..start + row.bytes.len()], row.bytes);
-        let lines_before = file[..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines_before = memchr::memchr_iter(b'\n', &file[..start]).count() as u64;
         prop_assert_eq!(row.line, lines_before + 1);
         if let Some(end) = end {
             prop_assert!(is_blank(&file[end..start]), "between {} and {}", end, start);

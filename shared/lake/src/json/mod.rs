@@ -127,3 +127,103 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push_str(&text[plain..]);
     out.push('"');
 }
+
+#[cfg(test)]
+mod tests {
+    use item::format::dynamodb_json::parse_value;
+
+    use super::*;
+
+    /// Writes a value in DynamoDB JSON as plain JSON, and reads it back where that is exact.
+    #[track_caller]
+    fn check(value: &str, expected: &str, exact: bool) {
+        let value = parse_value(value.as_bytes()).unwrap();
+        let mut text = String::new();
+        assert_eq!(write(&value, &mut text), exact, "{text}");
+        assert_eq!(text, expected);
+        let back = read(&text).unwrap();
+        assert_eq!(back == value, exact, "{back:?}");
+    }
+
+    #[test]
+    fn plain_values() {
+        check(r#"{"M":{}}"#, "{}", true);
+        check(r#"{"L":[]}"#, "[]", true);
+        check(r#"{"L":[{"N":"1E3"},{"N":"-0.50"}]}"#, "[1000,-0.5]", true);
+        check(
+            r#"{"L":[{"N":"12345678901234567890123456789012345678"}]}"#,
+            "[12345678901234567890123456789012345678]",
+            true,
+        );
+        check(
+            r#"{"L":[{"BOOL":true},{"BOOL":false},{"NULL":true}]}"#,
+            "[true,false,null]",
+            true,
+        );
+        check(
+            r#"{"M":{"b":{"S":"2"},"a":{"S":"1"}}}"#,
+            r#"{"a":"1","b":"2"}"#,
+            true,
+        );
+        check(
+            r#"{"L":[{"S":"\"\\/\n\r\t\u0000\u001f\u007f é \ud83e\udd80"}]}"#,
+            "[\"\\\"\\\\/\\n\\r\\t\\u0000\\u001f\u{7f} é 🦀\"]",
+            true,
+        );
+    }
+
+    #[test]
+    fn ambiguous_values() {
+        check(r#"{"L":[{"B":"aGk="}]}"#, r#"["aGk="]"#, false);
+        check(
+            r#"{"M":{"s":{"SS":["a"]},"t":{"S":"b"}}}"#,
+            r#"{"s":["a"],"t":"b"}"#,
+            false,
+        );
+        check(r#"{"L":[{"NS":["1","2.50"]}]}"#, "[[1,2.5]]", false);
+        check(
+            r#"{"L":[{"L":[{"BS":["aGk="]}]}]}"#,
+            r#"[[["aGk="]]]"#,
+            false,
+        );
+    }
+
+    #[test]
+    fn blanks_and_surrogates_of_other_writers() {
+        let value = read(" { \"a\" : [ 1 , \"\\ud83e\\udd80\" ] }\n").unwrap();
+        let mut text = String::new();
+        assert!(write(&value, &mut text));
+        assert_eq!(text, r#"{"a":[1,"🦀"]}"#);
+    }
+
+    #[test]
+    fn malformed_text() {
+        let deep = "[".repeat(33) + &"]".repeat(33);
+        for text in [
+            "",
+            "{",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "{\"a\":1,}",
+            "tru",
+            "nulll",
+            "[1]]",
+            "\"",
+            "\"\\\"",
+            "\"\\x\"",
+            "[01x]",
+            "[--1]",
+            "[1e999]",
+            "[\"\\ud83e\"]",
+            &deep,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

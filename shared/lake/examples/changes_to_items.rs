@@ -1,0 +1,74 @@
+//! Rebuilds the current items of one table from its change files alone.
+//!
+//! ```text
+//! cargo run -p lake --example changes_to_items -- DIRECTORY|FILE… > items.jsonl
+//! ```
+//!
+//! Takes files, and directories with all `.parquet` files below them, of one table; for example what
+//! `aws s3 sync s3://lake/changes/planes/ planes/` fetched. Prints one item a line as canonical
+//! DynamoDB JSON, in the order of the keys. Stops at the first file that cannot be read whole, and
+//! prints nothing then.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::io::{BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use lake::{Fold, read};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    let mut files = Vec::new();
+    for path in &arguments {
+        find(path, &mut files).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if files.is_empty() {
+        return Err("no change files; give directories or .parquet files of one table".into());
+    }
+    let mut fold = Fold::new();
+    for file in &files {
+        add(&mut fold, file).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    print(&fold)
+}
+
+/// Finds the files at and below a path.
+fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        if path.is_dir() || path.extension() == Some(OsStr::new("parquet")) {
+            find(&path, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds every row of a file.
+fn add(fold: &mut Fold, file: &Path) -> Result<(), Box<dyn Error>> {
+    for row in read::rows(fs::read(file)?)? {
+        let row = row?;
+        if !row.is_intact() {
+            return Err(format!(
+                "item {} is not the one that was hashed",
+                item::canonical(&row.key)
+            )
+            .into());
+        }
+        fold.add(row);
+    }
+    Ok(())
+}
+
+fn print(fold: &Fold) -> Result<(), Box<dyn Error>> {
+    let mut out = BufWriter::new(stdout().lock());
+    for item in fold.items() {
+        writeln!(out, "{}", item::canonical(item))?;
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The queue that imports wait in.
+
+use anyhow::Result;
+use aws_sdk_sqs::types::QueueAttributeName as Name;
+
+use crate::{Stack, until};
+
+impl Stack {
+    /// Lets a message that was not finished come back after so many seconds, where the template
+    /// says an hour and a half.
+    pub async fn redeliver_after_seconds(&self, seconds: u32) -> Result<()> {
+        let set = self.sqs.set_queue_attributes().queue_url(&self.import_queue);
+        set.attributes(Name::VisibilityTimeout, seconds.to_string()).send().await?;
+        Ok(())
+    }
+
+    /// Waits until no import waits or is under way, and none was given up.
+    pub async fn until_queue_is_empty(&self) -> Result<()> {
+        until("the import queue to be empty", async || {
+            let waiting = self.messages(&self.import_queue).await?;
+            Ok((waiting == 0).then_some(()))
+        })
+        .await?;
+        let given_up = self.messages(&self.import_dead_letter_queue).await?;
+        anyhow::ensure!(given_up == 0, "{given_up} imports were given up");
+        Ok(())
+    }
+
+    async fn messages(&self, queue: &str) -> Result<u64> {
+        let names =
+            [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible];
+        let get = self.sqs.get_queue_attributes().queue_url(queue);
+        let got = get.set_attribute_names(Some(names.to_vec())).send().await?;
+        let attributes = got.attributes.unwrap_or_default();
+        names.iter().filter_map(|name| attributes.get(name)).map(|n| Ok(n.parse::<u64>()?)).sum()
+    }
+}
