@@ -19,8 +19,7 @@ setup: ## Install the pinned local AWS and SAM under target/local
 
 .PHONY: build
 build: ## Build the functions and the tools for this machine
-	@cargo build --workspace --locked
-	@cargo build --package lake --examples --locked
+	@cargo build --workspace --all-targets --locked
 
 .PHONY: demo
 demo: setup build ## Walk through the product on a local AWS, with real data

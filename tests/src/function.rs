@@ -11,8 +11,11 @@ use crate::Stack;
 
 /// A sample of `events/`, by name.
 pub fn event(name: &str) -> Result<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name);
-    let text = fs::read(path.with_extension("json")).with_context(|| format!("events/{name}.json"))?;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../events")
+        .join(name);
+    let text =
+        fs::read(path.with_extension("json")).with_context(|| format!("events/{name}.json"))?;
     Ok(serde_json::from_slice(&text)?)
 }
 
@@ -20,7 +23,12 @@ impl Stack {
     /// Calls a function and gives its answer; its error is ours.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
         let payload = Blob::new(event.to_string());
-        let call = self.clients.lambda.invoke().function_name(function).payload(payload);
+        let call = self
+            .clients
+            .lambda
+            .invoke()
+            .function_name(function)
+            .payload(payload);
         let answer = call.send().await?;
         let payload = answer.payload.context("an answer has a payload")?;
         let payload: Value = serde_json::from_slice(payload.as_ref())?;
@@ -37,11 +45,17 @@ impl Stack {
         let mut processes = Vec::new();
         for entry in fs::read_dir("/proc")? {
             let path = entry?.path();
-            let Some(id) = process_id(&path) else { continue };
+            let Some(id) = process_id(&path) else {
+                continue;
+            };
             // Processes of others are not readable, and one may end while it is looked at.
-            let Ok(environment) = fs::read(path.join("environ")) else { continue };
+            let Ok(environment) = fs::read(path.join("environ")) else {
+                continue;
+            };
             let has = |variable: &str| {
-                environment.split(|&byte| byte == 0).any(|entry| entry == variable.as_bytes())
+                environment
+                    .split(|&byte| byte == 0)
+                    .any(|entry| entry == variable.as_bytes())
             };
             if has(&name) && has(&endpoint) {
                 processes.push(Process { id });
@@ -64,7 +78,11 @@ pub struct Process {
 impl Process {
     /// Ends it as a crash does: at once, whatever it is doing.
     pub async fn kill(self) -> Result<bool> {
-        let killed = Command::new("kill").arg("-KILL").arg(self.id.to_string()).status().await?;
+        let killed = Command::new("kill")
+            .arg("-KILL")
+            .arg(self.id.to_string())
+            .status()
+            .await?;
         Ok(killed.success())
     }
 }

@@ -29,7 +29,9 @@ impl Stack {
             put = put.metadata(*name, *value);
         }
         let put = put.body(ByteStream::from(bytes.into())).send().await?;
-        let version = put.version_id.context("the landing bucket gives versions")?;
+        let version = put
+            .version_id
+            .context("the landing bucket gives versions")?;
         Ok(Dropped { key, version })
     }
 
@@ -37,7 +39,8 @@ impl Stack {
     pub async fn report(&self, dropped: &Dropped) -> Result<Value> {
         until(&format!("the report of {}", dropped.key), async || {
             for object in self.objects(&self.landing, "reports/").await?.keys() {
-                let report: Value = serde_json::from_slice(&self.read(&self.landing, object).await?)?;
+                let report: Value =
+                    serde_json::from_slice(&self.read(&self.landing, object).await?)?;
                 if report["source"]["version"] == dropped.version.as_str() {
                     return Ok(Some(report));
                 }

@@ -67,7 +67,11 @@ pub(crate) async fn take(
     holder: &str,
     now: Timestamp,
 ) -> Result<Turn, Failure> {
-    let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: None };
+    let claim = Claim {
+        holder: holder.to_owned(),
+        claimed_at: now,
+        made: None,
+    };
     if write_once(s3, bucket, key, &claim).await? == Once::Written {
         return Ok(Turn::Ours);
     }
@@ -88,18 +92,26 @@ pub(crate) async fn finish(
     now: Timestamp,
     made: Made,
 ) -> Result<(), Failure> {
-    let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: Some(made) };
+    let claim = Claim {
+        holder: holder.to_owned(),
+        claimed_at: now,
+        made: Some(made),
+    };
     write(s3, bucket, key, &claim).await
 }
 
 /// What an object that is there means. One that cannot be read holds no claim that can be kept.
 fn turn(bytes: &[u8], holder: &str, now: Timestamp) -> Turn {
-    let Ok(claim) = serde_json::from_slice::<Claim>(bytes) else { return Turn::Ours };
+    let Ok(claim) = serde_json::from_slice::<Claim>(bytes) else {
+        return Turn::Ours;
+    };
     match claim.made {
         Some(made) => Turn::Done(made),
         None if claim.holder == holder => Turn::Ours,
         None if now.duration_since(claim.claimed_at) >= LONGEST_RUN => Turn::Ours,
-        None => Turn::Theirs { holder: claim.holder },
+        None => Turn::Theirs {
+            holder: claim.holder,
+        },
     }
 }
 
@@ -107,12 +119,7 @@ async fn write(s3: &Client, bucket: &str, key: &str, claim: &Claim) -> Result<()
     object::put(s3, bucket, key, "application/json", json(claim)).await
 }
 
-async fn write_once(
-    s3: &Client,
-    bucket: &str,
-    key: &str,
-    claim: &Claim,
-) -> Result<Once, Failure> {
+async fn write_once(s3: &Client, bucket: &str, key: &str, claim: &Claim) -> Result<Once, Failure> {
     object::put_once(s3, bucket, key, "application/json", json(claim)).await
 }
 
@@ -127,13 +134,26 @@ mod tests {
     #[test]
     fn turns() {
         let claimed_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
-        let made = Made { backup_arn: "b".into(), export_arn: "e".into() };
-        let check = |made: Option<Made>, minutes: i64, asks: &str, expected: Turn| {
-            let claim = Claim { holder: "first".into(), claimed_at, made };
-            let now = claimed_at + SignedDuration::from_mins(minutes);
-            assert_eq!(turn(&json(&claim), asks, now), expected, "{minutes} minutes, {asks}");
+        let made = Made {
+            backup_arn: "b".into(),
+            export_arn: "e".into(),
         };
-        let theirs = || Turn::Theirs { holder: "first".into() };
+        let check = |made: Option<Made>, minutes: i64, asks: &str, expected: Turn| {
+            let claim = Claim {
+                holder: "first".into(),
+                claimed_at,
+                made,
+            };
+            let now = claimed_at + SignedDuration::from_mins(minutes);
+            assert_eq!(
+                turn(&json(&claim), asks, now),
+                expected,
+                "{minutes} minutes, {asks}"
+            );
+        };
+        let theirs = || Turn::Theirs {
+            holder: "first".into(),
+        };
         check(None, 1, "second", theirs());
         check(None, 14, "second", theirs());
         check(None, 15, "second", Turn::Ours);

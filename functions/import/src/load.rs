@@ -64,17 +64,33 @@ pub(crate) async fn load(
     let writing = batch_write::write_all(&clients.dynamodb, table, receiver);
     let (decoded, written) = tokio::join!(decoding, writing);
     // A failed write closes the channel, and the decoder stops for that reason: it comes first.
-    let Written { items, throttled, refused } = written?;
+    let Written {
+        items,
+        throttled,
+        refused,
+    } = written?;
     decoded?;
-    Ok(Loaded { items, throttled, rejects: refused.into_iter().map(reject).collect() })
+    Ok(Loaded {
+        items,
+        throttled,
+        rejects: refused.into_iter().map(reject).collect(),
+    })
 }
 
 fn reject(refused: Refused<Place>) -> Reject {
     let Refused { origin, failure } = refused;
-    Reject { place: origin, path: String::new(), reason: failure.to_string() }
+    Reject {
+        place: origin,
+        path: String::new(),
+        reason: failure.to_string(),
+    }
 }
 
-fn decode(input: &mut dyn BufRead, plan: &LoadPlan, batches: &Sender<Batch>) -> Result<(), ReadStop> {
+fn decode(
+    input: &mut dyn BufRead,
+    plan: &LoadPlan,
+    batches: &Sender<Batch>,
+) -> Result<(), ReadStop> {
     let mut batcher = Batcher::new();
     let mut reader = Reader::new(input, &plan.format)?;
     let mut ordinal = 0;
@@ -84,10 +100,20 @@ fn decode(input: &mut dyn BufRead, plan: &LoadPlan, batches: &Sender<Batch>) -> 
             continue;
         }
         let item = row.item().map_err(|error| changed(error.to_string()))?;
-        let key = plan.schema.key_of(&item).map_err(|error| changed(error.to_string()))?;
+        let key = plan
+            .schema
+            .key_of(&item)
+            .map_err(|error| changed(error.to_string()))?;
         let key = canonical(&key);
-        let origin = Place { line: row.line, offset: row.offset, bytes: row.bytes.to_vec() };
-        let load = Load { item: item.into_owned(), origin };
+        let origin = Place {
+            line: row.line,
+            offset: row.offset,
+            bytes: row.bytes.to_vec(),
+        };
+        let load = Load {
+            item: item.into_owned(),
+            origin,
+        };
         if let Some(full) = batcher.push(key, item_size(&load.item), load)
             && batches.blocking_send(full).is_err()
         {
@@ -103,5 +129,7 @@ fn decode(input: &mut dyn BufRead, plan: &LoadPlan, batches: &Sender<Batch>) -> 
 
 /// A row that passed the survey and no longer does: the bytes of one version cannot change.
 fn changed(error: String) -> Refusal {
-    Refusal::from(format!("the object is not what it was when it was surveyed: {error}"))
+    Refusal::from(format!(
+        "the object is not what it was when it was surveyed: {error}"
+    ))
 }

@@ -8,7 +8,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
-    telemetry::start(&environment);
+    telemetry::start(&environment)?;
     let settings = Settings::from_environment(&environment)?;
     let clients = Clients::from_environment(&environment)?;
     run(service_fn(|event: LambdaEvent<SqsEvent>| {

@@ -47,7 +47,9 @@ pub(crate) enum Content {
 
 /// Plans for a key; `prefix` is what table names must begin with.
 pub(crate) fn plan(key: &str, prefix: &str) -> Plan {
-    let Some(name) = key.strip_prefix(PREFIX) else { return Plan::Nothing };
+    let Some(name) = key.strip_prefix(PREFIX) else {
+        return Plan::Nothing;
+    };
     let file = name.rsplit('/').next().unwrap_or_default();
     if file == "_import.json" {
         let reason = "a folder with a manifest (_import.json) cannot be imported by this version; \
@@ -69,9 +71,14 @@ pub(crate) fn plan(key: &str, prefix: &str) -> Plan {
         Ok(table) if table.as_str().starts_with(prefix) => Plan::Table { table, content },
         Ok(_) => refused(
             name,
-            format!("the table name {table:?} does not begin with {prefix:?}, which this stack is limited to (TablePrefix)"),
+            format!(
+                "the table name {table:?} does not begin with {prefix:?}, which this stack is limited to (TablePrefix)"
+            ),
         ),
-        Err(error) => refused(name, format!("{error}; name the object imports/<table>.<format>")),
+        Err(error) => refused(
+            name,
+            format!("{error}; name the object imports/<table>.<format>"),
+        ),
     }
 }
 
@@ -87,8 +94,17 @@ fn split_content(stem: &str) -> Option<(&str, Content)> {
 }
 
 fn refused(name: &str, reason: String) -> Plan {
-    let safe = |c: char| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' };
-    Plan::Refused { name: name.chars().map(safe).take(200).collect(), reason }
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || "_.-".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    Plan::Refused {
+        name: name.chars().map(safe).take(200).collect(),
+        reason,
+    }
 }
 
 /// Names one writing of one object, so that its retries and late duplicates are recognised.

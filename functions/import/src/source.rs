@@ -38,12 +38,17 @@ where
 {
     let body = object::open(&clients.s3, object).await?.body;
     let broken = Arc::new(AtomicBool::new(false));
-    let network = Network { body: bridge(body), broken: Arc::clone(&broken) };
+    let network = Network {
+        body: bridge(body),
+        broken: Arc::clone(&broken),
+    };
     let done = tokio::task::spawn_blocking(move || work(&mut *decompressed(network)?)).await;
     match done {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ReadStop::Refused(refusal))) => Err(Stop::Refused(refusal)),
-        Ok(Err(ReadStop::Io(error))) => Err(unreadable(object, &error, broken.load(Ordering::Relaxed))),
+        Ok(Err(ReadStop::Io(error))) => {
+            Err(unreadable(object, &error, broken.load(Ordering::Relaxed)))
+        }
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
@@ -104,7 +109,9 @@ struct Network {
 
 impl Read for Network {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.body.read(buffer).inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
+        self.body
+            .read(buffer)
+            .inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
     }
 }
 

@@ -38,6 +38,9 @@ impl From<Refusal> for Stop {
 
 impl From<String> for Refusal {
     fn from(reason: String) -> Self {
-        Self { reason, ..Self::default() }
+        Self {
+            reason,
+            ..Self::default()
+        }
     }
 }

@@ -74,14 +74,26 @@ pub(crate) fn sample(input: &mut dyn BufRead, content: Content) -> Result<Sample
 
 fn sample_csv(sample: &[u8], delimiter: Delimiter) -> Result<Sampled, ReadStop> {
     let whole = (sample.len() as u64) < SAMPLE_BYTES;
-    let mut options = csv::Options { delimiter, ..csv::Options::default() };
+    let mut options = csv::Options {
+        delimiter,
+        ..csv::Options::default()
+    };
     let columns = csv::infer(sample, whole, &options)?;
     let told = |column: &csv::Inference| {
-        format!("column {}: {} ({})", column.column, column.column_type, column.because)
+        format!(
+            "column {}: {} ({})",
+            column.column, column.column_type, column.because
+        )
     };
     let inferences = columns.iter().map(told).collect();
-    options.types = columns.into_iter().map(|column| (column.column, column.column_type)).collect();
-    Ok(Sampled { format: Format::Csv(options), inferences })
+    options.types = columns
+        .into_iter()
+        .map(|column| (column.column, column.column_type))
+        .collect();
+    Ok(Sampled {
+        format: Format::Csv(options),
+        inferences,
+    })
 }
 
 /// Plain JSON or DynamoDB JSON: what the first row is, all are.
@@ -94,10 +106,19 @@ fn sample_json(sample: &[u8]) -> Result<Sampled, Refusal> {
     }
     let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let (format, because) = match dynamodb_json::parse_line(first.trim_ascii_end()) {
-        Ok(_) => (Format::DynamoDbJson, "DynamoDB JSON: the first row is {\"Item\":{…}}"),
-        Err(_) => (Format::JsonLines, "plain JSON: the first row is not {\"Item\":{…}}"),
+        Ok(_) => (
+            Format::DynamoDbJson,
+            "DynamoDB JSON: the first row is {\"Item\":{…}}",
+        ),
+        Err(_) => (
+            Format::JsonLines,
+            "plain JSON: the first row is not {\"Item\":{…}}",
+        ),
     };
-    Ok(Sampled { format, inferences: vec![because.to_owned()] })
+    Ok(Sampled {
+        format,
+        inferences: vec![because.to_owned()],
+    })
 }
 
 /// Looks at every row.
@@ -158,21 +179,33 @@ impl Surveyor<'_> {
 
     fn check(&mut self, row: &Row<'_>) -> Result<(), Reject> {
         let item = row.item()?;
-        let search = self.search.get_or_insert_with(|| inferring(self.table, &item));
-        search.observe(&item, row.line).map_err(|fault| fault.reject(row))?;
+        let search = self
+            .search
+            .get_or_insert_with(|| inferring(self.table, &item));
+        search
+            .observe(&item, row.line)
+            .map_err(|fault| fault.reject(row))?;
         match search.schema() {
-            Some(schema) => limits::check(&item, schema).map(drop).map_err(|error| row.reject(error).into()),
+            Some(schema) => limits::check(&item, schema)
+                .map(drop)
+                .map_err(|error| row.reject(error).into()),
             None => Ok(()),
         }
     }
 
     fn finish(mut self) -> Result<Survey, Refusal> {
         if self.rows == 0 {
-            return Err(refused("the object has no rows; a file to import has one at least"));
+            return Err(refused(
+                "the object has no rows; a file to import has one at least",
+            ));
         }
         if self.rows == self.rejects.len() as u64 {
             let first = &self.rejects[0];
-            let path = if first.path.is_empty() { String::new() } else { format!("{}: ", first.path) };
+            let path = if first.path.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", first.path)
+            };
             let reason = format!(
                 "none of the {} rows can be an item. The first, on line {}: {path}{}",
                 self.rows, first.place.line, first.reason
@@ -196,7 +229,11 @@ impl Surveyor<'_> {
     }
 
     fn refuse(&mut self, reason: String) -> Refusal {
-        Refusal { reason, rows: self.rows, rejects: std::mem::take(&mut self.rejects) }
+        Refusal {
+            reason,
+            rows: self.rows,
+            rejects: std::mem::take(&mut self.rejects),
+        }
     }
 }
 
@@ -211,7 +248,15 @@ fn refused(reason: &str) -> Refusal {
 
 impl KeyFault {
     fn reject(self, row: &Row<'_>) -> Reject {
-        let place = Place { line: row.line, offset: row.offset, bytes: row.bytes.to_vec() };
-        Reject { place, path: self.path, reason: self.reason }
+        let place = Place {
+            line: row.line,
+            offset: row.offset,
+            bytes: row.bytes.to_vec(),
+        };
+        Reject {
+            place,
+            path: self.path,
+            reason: self.reason,
+        }
     }
 }

@@ -40,7 +40,10 @@ pub(crate) struct Impossible {
 /// Decodes an event. Fails only if it is no event of records at all.
 pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
     let event = Event::parse(event)?;
-    let mut decoded = Decoded { records: event.records.len(), ..Decoded::default() };
+    let mut decoded = Decoded {
+        records: event.records.len(),
+        ..Decoded::default()
+    };
     for record in &event.records {
         if let Err(reason) = take(&mut decoded.streams, record) {
             decoded.impossible.push(impossible(record, reason));
@@ -51,13 +54,21 @@ pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
 
 fn take(streams: &mut Vec<StreamChanges>, record: &RawRecord<'_>) -> Result<(), String> {
     let change = record.change().map_err(|error| error.to_string())?;
-    let known = streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
+    let known = streams
+        .iter()
+        .position(|known| known.stream.as_str() == change.stream_arn.as_str());
     let at = known.unwrap_or_else(|| {
         let stream = change.stream_arn.clone().into_owned();
-        streams.push(StreamChanges { stream, files: ChangeFiles::new() });
+        streams.push(StreamChanges {
+            stream,
+            files: ChangeFiles::new(),
+        });
         streams.len() - 1
     });
-    streams[at].files.push(&change).map_err(|error| error.to_string())
+    streams[at]
+        .files
+        .push(&change)
+        .map_err(|error| error.to_string())
 }
 
 /// The object that keeps a record.
@@ -84,7 +95,9 @@ fn impossible(record: &RawRecord<'_>, reason: String) -> Impossible {
 /// The table and the stream's label, as far as they can be told.
 fn origin(record: &[u8]) -> (String, String) {
     let value: serde_json::Value = serde_json::from_slice(record).unwrap_or_default();
-    let arn = value["eventSourceARN"].as_str().and_then(|arn| StreamArn::parse(arn).ok());
+    let arn = value["eventSourceARN"]
+        .as_str()
+        .and_then(|arn| StreamArn::parse(arn).ok());
     match arn {
         Some(arn) => (arn.table().to_owned(), arn.label_digits()),
         None => ("unknown-table".to_owned(), "unknown-stream".to_owned()),
@@ -100,27 +113,28 @@ fn kept(record: &[u8], reason: &str) -> Vec<u8> {
             "record": String::from_utf8_lossy(record),
         })),
     };
-    kept.unwrap_or_else(|_| String::from_utf8_lossy(record).into_owned()).into_bytes()
+    kept.unwrap_or_else(|_| String::from_utf8_lossy(record).into_owned())
+        .into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Records, files by stream with their rows, and what is kept aside.
-    fn check(event: &str, expected: &str) {
+    /// How many records there are, the files they make with their rows, and what is kept aside.
+    fn decoded(event: &str) -> String {
         let decoded = decode(event.as_bytes()).unwrap();
-        let mut text = format!("{} records\n", decoded.records);
+        let mut text = format!("{} records", decoded.records);
         for StreamChanges { files, .. } in decoded.streams {
             for file in files.finish(&lake::Registry::new()).unwrap() {
-                text += &format!("{} rows in {}\n", file.rows, file.path);
+                text += &format!("\n{} rows from {} in {}", file.rows, file.first, file.path);
             }
         }
         for Impossible { path, reason, json } in decoded.impossible {
-            assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
-            text += &format!("{path}: {reason}\n");
+            serde_json::from_slice::<serde_json::Value>(&json).expect("what is kept is JSON");
+            text += &format!("\n{path}: {reason}");
         }
-        assert_eq!(text.trim_end(), expected.trim());
+        text
     }
 
     macro_rules! event {
@@ -131,32 +145,51 @@ mod tests {
 
     #[test]
     fn every_operation() {
-        check(event!("stream-insert-modify-remove"), "");
+        insta::assert_snapshot!(decoded(event!("stream-insert-modify-remove")), @"
+        4 records
+        4 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439394-4-0a935037150dd80b.parquet
+        ");
     }
 
     #[test]
     fn two_days_are_two_files() {
-        check(event!("stream-two-days"), "");
+        insta::assert_snapshot!(decoded(event!("stream-two-days")), @"
+        4 records
+        2 rows from 999999800000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-999999800000000017450439091-999999900000000017450439092-2-da5256bd41dce66d.parquet
+        2 rows from 1000000000000000017450439093 in changes/planes/dt=2026-11-23/20261122150000000-1000000000000000017450439093-1000000100000000017450439094-2-33094360dee52773.parquet
+        ");
     }
 
     #[test]
     fn a_poison_record_is_kept_aside_and_its_neighbours_are_not() {
-        check(event!("stream-poison-record"), "");
+        insta::assert_snapshot!(decoded(event!("stream-poison-record")), @r#"
+        3 records
+        2 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439293-2-83dd5295809cafe0.parquet
+        quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: byte 388, attribute dynamodb.NewImage.year: "abc" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3
+        "#);
     }
 
     #[test]
     fn keys_alone_are_kept_aside() {
-        check(event!("stream-keys-only"), "");
+        insta::assert_snapshot!(decoded(event!("stream-keys-only")), @"
+        3 records
+        1 rows from 4421584500000000017450439293 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439293-4421584500000000017450439293-1-76f103e8999db0f5.parquet
+        quarantine/stream/planes/20261122150000000-4421584500000000017450439091.json: INSERT without an item; the stream has to give new images
+        quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: MODIFY without an item; the stream has to give new images
+        ");
     }
 
     #[test]
     fn new_images_suffice() {
-        check(event!("stream-new-image-only"), "");
+        insta::assert_snapshot!(decoded(event!("stream-new-image-only")), @"
+        3 records
+        3 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439293-3-c45a011109918198.parquet
+        ");
     }
 
     #[test]
     fn nothing_is_nothing() {
-        check(event!("stream-empty"), "0 records");
+        insta::assert_snapshot!(decoded(event!("stream-empty")), @"0 records");
     }
 
     #[test]

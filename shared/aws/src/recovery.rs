@@ -49,7 +49,9 @@ async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Failur
         .table_name(table)
         .send()
         .await
-        .map_err(|error| Failure::of("DescribeContinuousBackups", format!("table {table}"), error))?;
+        .map_err(|error| {
+            Failure::of("DescribeContinuousBackups", format!("table {table}"), error)
+        })?;
     let recovery = output
         .continuous_backups_description
         .and_then(|description| description.point_in_time_recovery_description);
@@ -67,7 +69,12 @@ async fn switch_on(dynamodb: &Client, table: &str, days: i32) -> Result<(), Fail
         .build()
         .map_err(|error| {
             let message = error.to_string();
-            Failure::stated("UpdateContinuousBackups", &resource, message, Class::Permanent)
+            Failure::stated(
+                "UpdateContinuousBackups",
+                &resource,
+                message,
+                Class::Permanent,
+            )
         })?;
     let updated = dynamodb
         .update_continuous_backups()

@@ -4,8 +4,9 @@ use crate::limits::{MAX_BATCH_BYTES, MAX_BATCH_ITEMS};
 
 /// Gathers writes into batches of up to 25 items and 16 MB, in the order they come.
 ///
-/// DynamoDB refuses a batch that writes one key twice, so a repeated key starts a new batch; as
-/// batches are sent one after the other, the later write holds.
+/// DynamoDB refuses a batch that writes one key twice, so a repeated key starts a new batch. The later
+/// write holds if the earlier batch is done before the later one is sent; a sender that has several
+/// batches under way must see to that for keys that repeat.
 ///
 /// ```
 /// let mut batcher = item::batch::Batcher::new();

@@ -11,26 +11,53 @@
 
 use std::error::Error;
 use std::ffi::OsStr;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::{env, fs};
 
 use lake::{Fold, read};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
-    for path in &arguments {
-        find(path, &mut files).map_err(|error| format!("{}: {error}", path.display()))?;
+    for path in arguments {
+        find(path, &mut files).map_err(|source| within(path, &*source))?;
     }
     if files.is_empty() {
         return Err("no change files; give directories or .parquet files of one table".into());
     }
     let mut fold = Fold::new();
     for file in &files {
-        add(&mut fold, file).map_err(|error| format!("{}: {error}", file.display()))?;
+        add(&mut fold, file).map_err(|source| within(file, &*source))?;
     }
     print(&fold)
+}
+
+/// The error with the path it is about, and all its causes.
+fn within(path: &Path, error: &dyn Error) -> Box<dyn Error> {
+    let mut text = format!("{}: {error}", path.display());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text.into()
+}
+
+/// Tells the user; there is nobody left to tell if that fails.
+fn report(error: &dyn Error) {
+    let _ = writeln!(stderr(), "{error}");
 }
 
 /// Finds the files at and below a path.

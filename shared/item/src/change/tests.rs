@@ -1,5 +1,9 @@
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::*;
-use crate::canonical;
+use crate::format::dynamodb_json::write_item;
+use crate::{canonical, testing};
 
 const WHOLE: &str = r#"{
     "eventID": "1", "eventName": "MODIFY", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
@@ -271,5 +275,42 @@ fn stream_names_have_parts() {
         "arn:aws:dynamodb:us-east-1::table/planes/stream/2026",
     ] {
         assert!(StreamArn::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn images_come_back(new in testing::items(), old in testing::items()) {
+        let written = |item| {
+            let mut text = String::new();
+            write_item(item, &mut text);
+            text
+        };
+        let record = WHOLE
+            .replace(r#"{"p": {"S": "k"}, "n": {"N": "1.0"}}"#, &written(&new))
+            .replace(r#""OldImage": {"p": {"S": "k"}}"#, &format!("\"OldImage\":{}", written(&old)));
+        let event = format!("{{\"Records\": [{record} , {record}]}}");
+        let event = Event::parse(event.as_bytes()).unwrap();
+        prop_assert_eq!(event.records.len(), 2);
+        for raw in event.records {
+            prop_assert_eq!(raw.bytes, record.as_bytes());
+            prop_assert_eq!(raw.sequence, Some("4421584500000000017450439091"));
+            let change = raw.change().unwrap();
+            prop_assert_eq!(change.new.as_ref(), Some(&new));
+            prop_assert_eq!(change.old.as_ref(), Some(&old));
+        }
+    }
+
+    #[test]
+    fn damage_ends_in_a_verdict(at: prop::sample::Index, piece in select(vec!["", "\"", "{", "}", "]", "\\", ",", "\u{ff}"])) {
+        let event = format!("{{\"Records\":[{WHOLE},{WHOLE}]}}").into_bytes();
+        let mut damaged = event.clone();
+        let at = at.index(event.len());
+        damaged.splice(at..=at, piece.bytes());
+        if let Ok(event) = Event::parse(&damaged) {
+            for record in event.records {
+                let _ = record.change();
+            }
+        }
     }
 }

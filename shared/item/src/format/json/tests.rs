@@ -177,7 +177,7 @@ fn same(value: &Value<'_>, other: &serde_json::Value) -> bool {
     match (value, other) {
         (Value::S(text), serde_json::Value::String(other)) => text == other,
         (Value::N(number), serde_json::Value::Number(other)) => {
-            number.as_str().parse::<f64>().ok() == other.as_f64()
+            same_number(number.as_str().parse().unwrap(), other.as_f64().unwrap())
         }
         (Value::Bool(truth), serde_json::Value::Bool(other)) => truth == other,
         (Value::Null, serde_json::Value::Null) => true,
@@ -191,6 +191,11 @@ fn same(value: &Value<'_>, other: &serde_json::Value) -> bool {
         (Value::M(map), serde_json::Value::Object(other)) => same_members(map, other),
         _ => false,
     }
+}
+
+/// `serde_json` reads fractions to within a unit in the last place.
+fn same_number(number: f64, other: f64) -> bool {
+    (number - other).abs() <= number.abs() * 1e-15
 }
 
 fn same_members(map: &Map<'_>, other: &serde_json::Map<String, serde_json::Value>) -> bool {
