@@ -6,8 +6,8 @@
 //!
 //! Takes files, and directories with all `.parquet` files below them, of one table; for example what
 //! `aws s3 sync s3://lake/changes/planes/ planes/` fetched. Prints one item a line as canonical
-//! DynamoDB JSON, in the order of the keys. Stops at the first file that cannot be read whole, and
-//! prints nothing then.
+//! DynamoDB JSON, `{"Item":{…}}`, in the order of the keys: what `import` and DynamoDB's ImportTable
+//! take. Stops at the first file that cannot be read whole, and prints nothing then.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -94,7 +94,7 @@ fn add(fold: &mut Fold, file: &Path) -> Result<(), Box<dyn Error>> {
 fn print(fold: &Fold) -> Result<(), Box<dyn Error>> {
     let mut out = BufWriter::new(stdout().lock());
     for item in fold.items() {
-        writeln!(out, "{}", item::canonical(item))?;
+        writeln!(out, r#"{{"Item":{}}}"#, item::canonical(item))?;
     }
     out.flush()?;
     Ok(())
