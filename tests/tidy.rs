@@ -1,1 +1,178 @@
+//! Rules of the repository that no compiler holds.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "this file is a test as a whole"
+)]
 
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below `folder` with one of the endings.
+fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if endings
+                .iter()
+                .any(|ending| path.to_string_lossy().ends_with(ending))
+            {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The words of a text that begin with `HEADWATER_`.
+fn variables(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'))
+        .filter(|word| word.starts_with("HEADWATER_"))
+        .collect()
+}
+
+#[test]
+fn the_template_sets_the_variables_that_a_function_reads_and_no_others() {
+    let template = read(&root().join("template.yaml"));
+    let globals = between(&template, "\nGlobals:", "\nResources:");
+    let telemetry = read(&root().join("shared/aws/src/telemetry.rs"));
+    let enrolment = read(&root().join("shared/aws/src/enrolment.rs"));
+    let check = |function: &str, resource: &str, enrols: bool| {
+        let config = read(&root().join(format!("functions/{function}/src/config.rs")));
+        let mut read = variables(&config);
+        read.extend(variables(&telemetry));
+        if enrols {
+            read.extend(variables(&enrolment));
+        }
+        let own = between(&template, &format!("\n  {resource}:"), "\n\n");
+        let set = &variables(globals) | &variables(own);
+        assert_eq!(read, set, "{function}");
+    };
+    check("import", "ImportFunction", true);
+    check("stream", "StreamFunction", false);
+    check("backup", "BackupFunction", true);
+}
+
+fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    let (_, rest) = text
+        .split_once(start)
+        .unwrap_or_else(|| panic!("no {start:?}"));
+    rest.split_once(end).map_or(rest, |(inside, _)| inside)
+}
+
+#[test]
+fn every_sample_event_is_used_by_a_test_and_told_of() {
+    let told = read(&root().join("events/README.md"));
+    let mut tests = String::new();
+    for folder in ["functions", "shared", "tests"] {
+        for file in files(&root().join(folder), &[".rs"]) {
+            tests += &read(&file);
+        }
+    }
+    for event in files(&root().join("events"), &[".json"]) {
+        let name = event
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            told.contains(&format!("`{name}.json`")),
+            "{name} is not in events/README.md"
+        );
+        assert!(tests.contains(&name), "{name} is used by no test");
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_be_read() {
+    for folder in ["functions", "shared", "tests", "local"] {
+        for file in files(&root().join(folder), &[".rs", ".py"]) {
+            let lines = read(&file).lines().count();
+            assert!(
+                lines <= 600,
+                "{} has {lines} lines, more than 600",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_main_only_wires() {
+    for function in ["import", "stream", "backup"] {
+        let main = read(&root().join(format!("functions/{function}/src/main.rs")));
+        let lines = main.lines().count();
+        assert!(lines <= 40, "{function}: main.rs has {lines} lines");
+    }
+}
+
+/// A document without its blocks of code.
+fn without_code(document: &str) -> String {
+    document.split("```").step_by(2).collect()
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let mut documents = files(&root().join("docs"), &[".md"]);
+    for file in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "events/README.md",
+        "local/README.md",
+    ] {
+        documents.push(root().join(file));
+    }
+    for document in documents {
+        let text = without_code(&read(&document));
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let path = link.split('#').next().unwrap_or_default();
+            if path.is_empty() || path.contains("://") {
+                continue;
+            }
+            let target = document.parent().unwrap().join(path);
+            assert!(target.exists(), "{} links to {link}", document.display());
+        }
+    }
+}
+
+#[test]
+fn make_targets_in_documents_exist() {
+    let makefile = read(&root().join("Makefile"));
+    for document in ["README.md", "CONTRIBUTING.md"] {
+        let text = read(&root().join(document));
+        let commands = text.lines().filter_map(|line| line.strip_prefix("$ make "));
+        for target in commands.flat_map(|command| {
+            command
+                .split('#')
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+        }) {
+            assert!(
+                makefile.contains(&format!("\n{target}:")),
+                "{document}: make {target}"
+            );
+        }
+    }
+}

@@ -40,6 +40,10 @@ impl Stack {
     /// # Panics
     /// Without a stack: the tests that call this are run by `make test`.
     pub fn of_environment() -> Self {
+        #[expect(
+            clippy::expect_used,
+            reason = "a test without its stack has nothing to go on with"
+        )]
         Self::from_variables().expect("a deployed stack; run these tests with: make test")
     }
 
@@ -68,7 +72,7 @@ impl Stack {
 }
 
 /// How long a test waits for what must come. Generous: it bounds a failure, not a success.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Looks until there is something to see, and gives it.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {

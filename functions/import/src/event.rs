@@ -79,3 +79,33 @@ pub(crate) fn object_created(body: &str) -> Option<ObjectCreated> {
         writing,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! told {
+        ($name:literal) => {{
+            let event = include_str!(concat!("../../../events/", $name, ".json"));
+            let event: serde_json::Value = serde_json::from_str(event).unwrap();
+            let body = event["Records"][0]["body"].as_str().unwrap();
+            match object_created(body) {
+                Some(ObjectCreated { object, size, .. }) => format!("{object}, {size} bytes"),
+                None => "nothing".to_owned(),
+            }
+        }};
+    }
+
+    #[test]
+    fn an_object_is_told_with_its_version_and_its_key_as_it_is() {
+        insta::assert_snapshot!(told!("import-object-created"), @"s3://headwater-landingbucket-1x2y3z4a5b6c7/imports/planes.csv (version IYV3p45BT0ac8hjHg1houSdS1a.Mro8e), 310571 bytes");
+        insta::assert_snapshot!(told!("import-object-created-key-with-spaces"), @"s3://headwater-landingbucket-1x2y3z4a5b6c7/imports/Flotte d'été 2026 + réserve.csv (version IYV3p45BT0ac8hjHg1houSdS1a.Mro8e), 2048 bytes");
+    }
+
+    #[test]
+    fn anything_else_is_nothing() {
+        assert_eq!(told!("import-not-an-object"), "nothing");
+        assert_eq!(told!("import-s3-test-event"), "nothing");
+        assert_eq!(told!("import-not-json"), "nothing");
+    }
+}

@@ -99,11 +99,8 @@ fn decode(
         if plan.rejected.contains(&(ordinal - 1)) {
             continue;
         }
-        let item = row.item().map_err(|error| changed(error.to_string()))?;
-        let key = plan
-            .schema
-            .key_of(&item)
-            .map_err(|error| changed(error.to_string()))?;
+        let item = row.item().map_err(changed)?;
+        let key = plan.schema.key_of(&item).map_err(changed)?;
         let key = canonical(&key);
         let origin = Place {
             line: row.line,
@@ -128,7 +125,7 @@ fn decode(
 }
 
 /// A row that passed the survey and no longer does: the bytes of one version cannot change.
-fn changed(error: String) -> Refusal {
+fn changed(error: impl std::fmt::Display) -> Refusal {
     Refusal::from(format!(
         "the object is not what it was when it was surveyed: {error}"
     ))

@@ -112,3 +112,52 @@ pub(crate) fn import_id(bucket: &str, key: &str, writing: &str) -> String {
     let hash = xxhash_rust::xxh3::xxh3_128(format!("{bucket}/{key}#{writing}").as_bytes());
     format!("{hash:032x}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(key: &str) -> String {
+        match plan(key, "prod") {
+            Plan::Table { table, content } => format!("table {table} from {content:?}"),
+            Plan::Nothing => "nothing".to_owned(),
+            Plan::Refused { name, reason } => format!("refused as {name}: {reason}"),
+        }
+    }
+
+    #[test]
+    fn a_key_says_table_and_content() {
+        let check = |key: &str, expected: &str| assert_eq!(planned(key), expected, "{key}");
+        check("imports/prod-orders.csv", "table prod-orders from Csv");
+        check("imports/prod.v2.TSV.gz", "table prod.v2 from Tsv");
+        check("imports/prod.jsonl", "table prod from Json");
+        check("imports/prod.ndjson.gz", "table prod from Json");
+        check("imports/prod.json", "table prod from Json");
+    }
+
+    #[test]
+    fn what_is_no_import_is_nothing() {
+        let check = |key: &str| assert_eq!(planned(key), "nothing", "{key}");
+        check("reports/prod.csv");
+        check("imports/");
+        check("imports/prod/");
+        check("imports/prod/part-1.csv");
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        insta::assert_snapshot!(planned("imports/prod.parquet"), @r#"refused as prod.parquet: the name "prod.parquet" does not end in .csv, .tsv, .jsonl, .ndjson or .json (or one of these and .gz), so its format is not known; name it imports/<table>.<format>"#);
+        insta::assert_snapshot!(planned("imports/prod"), @r#"refused as prod: the name "prod" does not end in .csv, .tsv, .jsonl, .ndjson or .json (or one of these and .gz), so its format is not known; name it imports/<table>.<format>"#);
+        insta::assert_snapshot!(planned("imports/prod orders.csv"), @r#"refused as prod-orders.csv: "prod orders" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>"#);
+        insta::assert_snapshot!(planned("imports/test.csv"), @r#"refused as test.csv: the table name "test" does not begin with "prod", which this stack is limited to (TablePrefix)"#);
+        insta::assert_snapshot!(planned("imports/prod/_import.json"), @"refused as prod-_import.json: a folder with a manifest (_import.json) cannot be imported by this version; drop its objects one by one as imports/<table>.<format>");
+    }
+
+    #[test]
+    fn an_import_is_named_by_the_writing_of_its_object() {
+        let first = import_id("bucket", "imports/a.csv", "version-1");
+        assert_eq!(first, import_id("bucket", "imports/a.csv", "version-1"));
+        assert_ne!(first, import_id("bucket", "imports/a.csv", "version-2"));
+        assert_eq!(first.len(), 32);
+    }
+}

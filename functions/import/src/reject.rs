@@ -67,7 +67,7 @@ struct Head<'r> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'r> {
+struct Kept<'r> {
     line: u64,
     offset: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -85,7 +85,7 @@ pub(crate) fn to_json_lines(table: &str, source: &Source, rejects: &[Reject]) ->
     for reject in rejects {
         let place = &reject.place;
         let row = std::str::from_utf8(&place.bytes).ok();
-        let line = Line {
+        let line = Kept {
             line: place.line,
             offset: place.offset,
             path: &reject.path,

@@ -260,3 +260,118 @@ impl KeyFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn given(partition: &str) -> Option<KeyNames> {
+        Some(KeyNames {
+            partition: partition.to_owned(),
+            sort: None,
+        })
+    }
+
+    fn surveyed(
+        content: Content,
+        bytes: &[u8],
+        key: Option<KeyNames>,
+        max_rejects: u64,
+    ) -> Result<Survey, Refusal> {
+        let refusal = |stop| match stop {
+            ReadStop::Refused(refusal) => refusal,
+            ReadStop::Io(error) => panic!("memory cannot be unreadable: {error}"),
+        };
+        let Sampled { format, .. } = sample(&mut Cursor::new(bytes), content).map_err(refusal)?;
+        survey(&mut Cursor::new(bytes), &format, "planes", key, max_rejects).map_err(refusal)
+    }
+
+    /// The key, the count and each reject; or why not.
+    fn told(content: Content, bytes: &[u8], key: Option<KeyNames>, max_rejects: u64) -> String {
+        match surveyed(content, bytes, key, max_rejects) {
+            Ok(survey) => {
+                let mut lines = vec![format!(
+                    "key {}, {} rows",
+                    crate::key::told(&survey.schema),
+                    survey.rows
+                )];
+                for Reject {
+                    place,
+                    path,
+                    reason,
+                } in survey.rejects
+                {
+                    lines.push(format!(
+                        "line {}, byte {}, {path}: {reason}",
+                        place.line, place.offset
+                    ));
+                }
+                lines.join("\n")
+            }
+            Err(Refusal {
+                reason,
+                rows,
+                rejects,
+            }) => {
+                format!(
+                    "refused after {rows} rows, {} rejected: {reason}",
+                    rejects.len()
+                )
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_items_or_rejects() {
+        insta::assert_snapshot!(told(Content::Csv, b"tailnum,year\nN1,2004\nN2,NA\n", None, 0), @"key tailnum (S), 2 rows");
+        insta::assert_snapshot!(told(Content::Json, b"{\"id\":1}\n{\"id\":\n{\"id\":1}\n", given("id"), 9), @"
+        key id (N), 3 rows
+        line 2, byte 9, id: not JSON: it ends too early, at byte 6 of the row
+        line 3, byte 16, id: its key is that of line 1; a table holds a key once
+        ");
+        insta::assert_snapshot!(told(Content::Json, br#"{"Item":{"id":{"S":"a"}}}"#, None, 0), @"key id (S), 1 rows");
+        insta::assert_snapshot!(told(Content::Tsv, b"id\tn\n\t1\nx\t2\n", given("id"), 1), @"
+        key id (S), 2 rows
+        line 2, byte 5, id: the key attribute is missing; every item needs it, of type S, N or B
+        ");
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_found_and_what_to_do() {
+        insta::assert_snapshot!(told(Content::Csv, b"", None, 0), @"refused after 0 rows, 0 rejected: the object is empty; a file to import has a row at least");
+        insta::assert_snapshot!(told(Content::Csv, b"id,n\n", None, 0), @"refused after 0 rows, 0 rejected: the object has no rows; a file to import has one at least");
+        insta::assert_snapshot!(told(Content::Csv, b"id,id\n1,2\n", None, 0), @r#"refused after 0 rows, 0 rejected: columns 1 and 2 of the header are both named "id"; rename one"#);
+        insta::assert_snapshot!(told(Content::Json, b"  [1]", None, 0), @"refused after 0 rows, 0 rejected: the object is one JSON array; write one object per line instead (jq -c '.[]')");
+        insta::assert_snapshot!(told(Content::Json, b"{}\n{}\n{\"id\":1}\n", given("id"), 1), @"refused after 2 rows, 2 rejected: more than 1 rows were rejected, so nothing was created; mend them, or raise MaxRejects. The first, on line 1: the key attribute is missing; every item needs it, of type S, N or B");
+        insta::assert_snapshot!(told(Content::Json, b"1\n2\n", None, 9), @"refused after 2 rows, 2 rejected: none of the 2 rows can be an item. The first, on line 1: expected an object, found a number");
+    }
+
+    proptest! {
+        /// Promise 2: whatever the object holds, every row is one or the other.
+        #[test]
+        fn no_row_vanishes(rows in prop::collection::vec("[a-b]{0,2},[0-9\"]{0,2}", 0..40)) {
+            let bytes = format!("id,n\n{}\n", rows.join("\n"));
+            if let Ok(survey) = surveyed(Content::Csv, bytes.as_bytes(), given("id"), 99) {
+                let Ok(Sampled { format, .. }) = sample(&mut Cursor::new(&bytes), Content::Csv) else {
+                    return Err(TestCaseError::fail("a surveyed object can be sampled"));
+                };
+                let mut reader = Reader::new(Cursor::new(&bytes), &format).unwrap();
+                let (mut rows, mut keys) = (0, BTreeSet::new());
+                while let Some(row) = reader.next_row().unwrap() {
+                    if !survey.rejected.contains(&rows) {
+                        let item = row.item().unwrap();
+                        let key = survey.schema.key_of(&item).unwrap();
+                        prop_assert!(keys.insert(item::canonical(&key)), "one item per key");
+                    }
+                    rows += 1;
+                }
+                prop_assert_eq!(survey.rows, rows);
+                prop_assert_eq!(survey.rejects.len() as u64 + keys.len() as u64, rows);
+            }
+        }
+    }
+}

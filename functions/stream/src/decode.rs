@@ -124,17 +124,20 @@ mod tests {
     /// How many records there are, the files they make with their rows, and what is kept aside.
     fn decoded(event: &str) -> String {
         let decoded = decode(event.as_bytes()).unwrap();
-        let mut text = format!("{} records", decoded.records);
+        let mut lines = vec![format!("{} records", decoded.records)];
         for StreamChanges { files, .. } in decoded.streams {
             for file in files.finish(&lake::Registry::new()).unwrap() {
-                text += &format!("\n{} rows from {} in {}", file.rows, file.first, file.path);
+                lines.push(format!(
+                    "{} rows from {} in {}",
+                    file.rows, file.first, file.path
+                ));
             }
         }
         for Impossible { path, reason, json } in decoded.impossible {
             serde_json::from_slice::<serde_json::Value>(&json).expect("what is kept is JSON");
-            text += &format!("\n{path}: {reason}");
+            lines.push(format!("{path}: {reason}"));
         }
-        text
+        lines.join("\n")
     }
 
     macro_rules! event {

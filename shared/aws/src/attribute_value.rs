@@ -47,7 +47,9 @@ pub enum UnknownValue {
 }
 
 /// An item as the SDK received it.
-pub fn item_from_sdk(item: HashMap<String, AttributeValue>) -> Result<Item<'static>, UnknownValue> {
+pub fn item_from_sdk(
+    item: impl IntoIterator<Item = (String, AttributeValue)>,
+) -> Result<Item<'static>, UnknownValue> {
     let entries = item
         .into_iter()
         .map(|(name, value)| from_sdk(&name, value).map(|value| (Cow::Owned(name), value)))

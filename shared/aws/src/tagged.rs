@@ -36,7 +36,7 @@ pub async fn tables(
             .resource_tag_mapping_list
             .unwrap_or_default()
             .into_iter();
-        tables.extend(arns.filter_map(|resource| table_of(resource.resource_arn?, prefix)));
+        tables.extend(arns.filter_map(|resource| table_of(&resource.resource_arn?, prefix)));
         token = page.pagination_token.filter(|token| !token.is_empty());
         if token.is_none() {
             break;
@@ -48,12 +48,12 @@ pub async fn tables(
 }
 
 /// The table an ARN names; nothing for a backup, a stream or a name outside the prefix.
-fn table_of(arn: String, prefix: &str) -> Option<TaggedTable> {
+fn table_of(arn: &str, prefix: &str) -> Option<TaggedTable> {
     let (_, name) = arn.split_once(":table/")?;
     let ours = !name.contains('/') && name.starts_with(prefix);
     ours.then(|| TaggedTable {
         name: name.to_owned(),
-        arn: arn.clone(),
+        arn: arn.to_owned(),
     })
 }
 
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn an_arn_names_a_table_or_nothing() {
         let check = |arn: &str, expected: Option<&str>| {
-            let name = table_of(arn.to_owned(), "prod-").map(|table| table.name);
+            let name = table_of(arn, "prod-").map(|table| table.name);
             assert_eq!(name.as_deref(), expected, "{arn}");
         };
         check(

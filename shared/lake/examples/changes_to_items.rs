@@ -6,7 +6,7 @@
 //!
 //! Takes files, and directories with all `.parquet` files below them, of one table; for example what
 //! `aws s3 sync s3://lake/changes/planes/ planes/` fetched. Prints one item a line as canonical
-//! DynamoDB JSON, `{"Item":{…}}`, in the order of the keys: what `import` and DynamoDB's ImportTable
+//! DynamoDB JSON, `{"Item":{…}}`, in the order of the keys: what `import` and DynamoDB's `ImportTable`
 //! take. Stops at the first file that cannot be read whole, and prints nothing then.
 
 use std::error::Error;
