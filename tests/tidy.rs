@@ -1,9 +1,5 @@
 //! Rules of the repository that no compiler holds.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "this file is a test as a whole"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this file is a test as a whole")]
 
 use std::{
     collections::BTreeSet,
@@ -28,10 +24,7 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if endings
-                .iter()
-                .any(|ending| path.to_string_lossy().ends_with(ending))
-            {
+            } else if endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)) {
                 found.push(path);
             }
         }
@@ -69,9 +62,7 @@ fn the_template_sets_the_variables_that_a_function_reads_and_no_others() {
 }
 
 fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
-    let (_, rest) = text
-        .split_once(start)
-        .unwrap_or_else(|| panic!("no {start:?}"));
+    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
     rest.split_once(end).map_or(rest, |(inside, _)| inside)
 }
 
@@ -85,15 +76,8 @@ fn every_sample_event_is_used_by_a_test_and_told_of() {
         }
     }
     for event in files(&root().join("events"), &[".json"]) {
-        let name = event
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        assert!(
-            told.contains(&format!("`{name}.json`")),
-            "{name} is not in events/README.md"
-        );
+        let name = event.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        assert!(told.contains(&format!("`{name}.json`")), "{name} is not in events/README.md");
         assert!(tests.contains(&name), "{name} is used by no test");
     }
 }
@@ -103,11 +87,7 @@ fn files_are_short_enough_to_be_read() {
     for folder in ["functions", "shared", "tests", "local"] {
         for file in files(&root().join(folder), &[".rs", ".py"]) {
             let lines = read(&file).lines().count();
-            assert!(
-                lines <= 600,
-                "{} has {lines} lines, more than 600",
-                file.display()
-            );
+            assert!(lines <= 600, "{} has {lines} lines, more than 600", file.display());
         }
     }
 }
@@ -129,22 +109,14 @@ fn without_code(document: &str) -> String {
 #[test]
 fn links_in_documents_lead_somewhere() {
     let mut documents = files(&root().join("docs"), &[".md"]);
-    for file in [
-        "README.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "events/README.md",
-        "local/README.md",
-    ] {
+    for file in
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "events/README.md", "local/README.md"]
+    {
         documents.push(root().join(file));
     }
     for document in documents {
         let text = without_code(&read(&document));
-        for link in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let path = link.split('#').next().unwrap_or_default();
             if path.is_empty() || path.contains("://") {
                 continue;
@@ -162,17 +134,9 @@ fn make_targets_in_documents_exist() {
         let text = read(&root().join(document));
         let commands = text.lines().filter_map(|line| line.strip_prefix("$ make "));
         for target in commands.flat_map(|command| {
-            command
-                .split('#')
-                .next()
-                .unwrap_or_default()
-                .split_whitespace()
-                .collect::<Vec<_>>()
+            command.split('#').next().unwrap_or_default().split_whitespace().collect::<Vec<_>>()
         }) {
-            assert!(
-                makefile.contains(&format!("\n{target}:")),
-                "{document}: make {target}"
-            );
+            assert!(makefile.contains(&format!("\n{target}:")), "{document}: make {target}");
         }
     }
 }

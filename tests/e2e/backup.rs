@@ -16,9 +16,7 @@ use tokio::sync::Mutex;
 /// A table that was there before Headwater, with the tag that enrols it and an item.
 async fn existing_table(stack: &Stack, name: &str, view: Option<StreamViewType>) -> Result<()> {
     let attribute = AttributeDefinition::builder().attribute_name("pk");
-    let element = KeySchemaElement::builder()
-        .attribute_name("pk")
-        .key_type(KeyType::Hash);
+    let element = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
     let mut create = stack
         .clients
         .dynamodb
@@ -29,25 +27,19 @@ async fn existing_table(stack: &Stack, name: &str, view: Option<StreamViewType>)
         .key_schema(element.build()?)
         .tags(Tag::builder().key("headwater").value("on").build()?);
     if let Some(view) = view {
-        let stream = StreamSpecification::builder()
-            .stream_enabled(true)
-            .stream_view_type(view);
+        let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
         create = create.stream_specification(stream.build()?);
     }
     create.send().await?;
     aws::table::wait_until_active(&stack.clients.dynamodb, name).await?;
-    stack
-        .put(name, &parse_item(br#"{"pk":{"S":"before"}}"#)?)
-        .await
+    stack.put(name, &parse_item(br#"{"pk":{"S":"before"}}"#)?).await
 }
 
 /// A run looks at every enrolled table, so runs of two tests would see each other's.
 static ONE_RUN_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 async fn run(stack: &Stack, scheduled: &str) -> Result<Value> {
-    stack
-        .invoke(&stack.backup_function, &json!({"scheduledTime": scheduled}))
-        .await
+    stack.invoke(&stack.backup_function, &json!({"scheduledTime": scheduled})).await
 }
 
 fn of_table<'r>(report: &'r Value, table: &str) -> Result<&'r Value> {
@@ -66,10 +58,7 @@ fn names(backups: &[Backup]) -> Vec<&str> {
 async fn exports(stack: &Stack, table: &str, time: &str) -> Result<Vec<String>> {
     let prefix = format!("{table}/full/{time}/AWSDynamoDB/");
     let objects = stack.objects(&stack.exports, &prefix).await?;
-    Ok(objects
-        .into_keys()
-        .filter(|key| key.ends_with("manifest-summary.json"))
-        .collect())
+    Ok(objects.into_keys().filter(|key| key.ends_with("manifest-summary.json")).collect())
 }
 
 #[tokio::test]
@@ -88,16 +77,10 @@ async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
             {"outcome": "done", "detail": "catalog table e2e_existing__changes made"},
         ])
     );
-    let described = stack
-        .clients
-        .dynamodb
-        .describe_continuous_backups()
-        .table_name("e2e-existing");
+    let described = stack.clients.dynamodb.describe_continuous_backups().table_name("e2e-existing");
     let recovery = described.send().await?.continuous_backups_description;
     let recovery = recovery.and_then(|description| description.point_in_time_recovery_description);
-    let status = recovery
-        .as_ref()
-        .and_then(|recovery| recovery.point_in_time_recovery_status());
+    let status = recovery.as_ref().and_then(|recovery| recovery.point_in_time_recovery_status());
     assert_eq!(status, Some(&PointInTimeRecoveryStatus::Enabled));
 
     let manifests = until("the export's manifest", async || {
@@ -117,26 +100,16 @@ async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
         (&first["backupArn"], &first["exportArn"])
     );
     let steps = second["enrolment"].as_array().context("steps")?;
-    assert!(
-        steps.iter().all(|step| step["outcome"] == "alreadySo"),
-        "{steps:?}"
-    );
+    assert!(steps.iter().all(|step| step["outcome"] == "alreadySo"), "{steps:?}");
     let backups = backup::list(&stack.clients.dynamodb, "e2e-existing").await?;
     assert_eq!(names(&backups), ["headwater-20261120T030000Z"]);
-    assert_eq!(
-        exports(&stack, "e2e-existing", "20261120T030000Z").await?,
-        manifests
-    );
+    assert_eq!(exports(&stack, "e2e-existing", "20261120T030000Z").await?, manifests);
 
     // Its changes reach the lake from now on.
-    stack
-        .put("e2e-existing", &parse_item(br#"{"pk":{"S":"after"}}"#)?)
-        .await?;
+    stack.put("e2e-existing", &parse_item(br#"{"pk":{"S":"after"}}"#)?).await?;
     until("the change to reach the lake", async || {
         let changes = stack.changes("e2e-existing").await?.items();
-        Ok(changes
-            .contains(&r#"{"pk":{"S":"after"}}"#.to_owned())
-            .then_some(()))
+        Ok(changes.contains(&r#"{"pk":{"S":"after"}}"#.to_owned()).then_some(()))
     })
     .await
 }
@@ -147,28 +120,14 @@ async fn retention_removes_only_our_own_old_backups() -> Result<()> {
     let stack = Stack::of_environment();
     existing_table(&stack, "e2e-retention", None).await?;
     let dynamodb = &stack.clients.dynamodb;
-    for name in [
-        "before-migration",
-        "headwater-old",
-        "headwater-20250101T030000Z",
-    ] {
+    for name in ["before-migration", "headwater-old", "headwater-20250101T030000Z"] {
         backup::create(dynamodb, "e2e-retention", name).await?;
     }
     let report = run(&stack, "2026-11-21T03:00:00Z").await?;
     let table = of_table(&report, "e2e-retention")?;
-    assert_eq!(
-        table["removedBackups"],
-        json!(["headwater-20250101T030000Z"])
-    );
+    assert_eq!(table["removedBackups"], json!(["headwater-20250101T030000Z"]));
     let left = backup::list(dynamodb, "e2e-retention").await?;
-    assert_eq!(
-        names(&left),
-        [
-            "before-migration",
-            "headwater-20261121T030000Z",
-            "headwater-old"
-        ]
-    );
+    assert_eq!(names(&left), ["before-migration", "headwater-20261121T030000Z", "headwater-old"]);
     Ok(())
 }
 
@@ -181,10 +140,7 @@ async fn a_stream_that_serves_someone_else_is_left_alone() -> Result<()> {
     let table = of_table(&report, "e2e-keys-only")?;
     let first = &table["enrolment"][0];
     assert_eq!(first["outcome"], "leftAlone");
-    assert!(
-        table["backupArn"].is_string() && table["exportArn"].is_string(),
-        "{table}"
-    );
+    assert!(table["backupArn"].is_string() && table["exportArn"].is_string(), "{table}");
     let described = aws::table::describe(&stack.clients.dynamodb, "e2e-keys-only").await?;
     let stream = described.and_then(|table| table.stream_specification);
     let view = stream.and_then(|stream| stream.stream_view_type);
@@ -195,14 +151,7 @@ async fn a_stream_that_serves_someone_else_is_left_alone() -> Result<()> {
 #[tokio::test]
 async fn an_event_without_its_time_is_refused_with_what_to_send() -> Result<()> {
     let stack = Stack::of_environment();
-    let refused = stack
-        .invoke(&stack.backup_function, &json!({}))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains("expected {\\\"scheduledTime\\\""),
-        "{refused}"
-    );
+    let refused = stack.invoke(&stack.backup_function, &json!({})).await.unwrap_err().to_string();
+    assert!(refused.contains("expected {\\\"scheduledTime\\\""), "{refused}");
     Ok(())
 }

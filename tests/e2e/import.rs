@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 fn told(report: &Value) -> String {
     let counts = ["rowsRead", "rowsWritten", "rowsRejected"].map(|name| report[name].to_string());
     let status = report["status"].as_str().unwrap_or("no status");
-    let error = report["error"]
-        .as_str()
-        .map(|error| format!(": {error}"))
-        .unwrap_or_default();
+    let error = report["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
     format!("{status} {}{error}", counts.join("/"))
 }
 
@@ -38,11 +35,7 @@ async fn csv_becomes_a_table_with_everything_it_needs() -> Result<()> {
 
     let changes = stack.until_lake_equals_table("e2e-planes").await?;
     assert_eq!(changes.rows.len(), 3322);
-    let enrolment: Vec<&Value> = report["enrolment"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
+    let enrolment: Vec<&Value> = report["enrolment"].as_array().into_iter().flatten().collect();
     assert_eq!(
         json!(enrolment),
         json!([
@@ -78,12 +71,8 @@ async fn every_format_carries_its_values() -> Result<()> {
         &[r#"{"b":{"B":"AAH/"},"id":{"S":"a"},"ns":{"NS":["1.5","2"]},"nul":{"NULL":true},"ss":{"SS":["x","y"]}}"#],
     )
     .await?;
-    check(
-        "e2e-tabs.tsv",
-        b"id\tname\n1\ta,b\n",
-        &[r#"{"id":{"N":"1"},"name":{"S":"a,b"}}"#],
-    )
-    .await?;
+    check("e2e-tabs.tsv", b"id\tname\n1\ta,b\n", &[r#"{"id":{"N":"1"},"name":{"S":"a,b"}}"#])
+        .await?;
     check(
         "e2e-quoted.csv",
         "\u{feff}id,text\r\nx,\"two\nlines, \"\"quoted\"\"\"\r\n".as_bytes(),
@@ -96,24 +85,16 @@ async fn every_format_carries_its_values() -> Result<()> {
 async fn bad_rows_are_kept_with_reason_place_and_bytes() -> Result<()> {
     let stack = Stack::of_environment();
     let rows: &[u8] = b"code,name\na,one\n,two\nb,three,more\na,four\nc,\xff\nd,five\n";
-    let report = stack
-        .import("e2e-rejects.csv", rows, &[("partition-key", "code")])
-        .await?;
+    let report = stack.import("e2e-rejects.csv", rows, &[("partition-key", "code")]).await?;
     assert_eq!(told(&report), "finished 6/2/4");
     assert_eq!(stack.items("e2e-rejects").await?.len(), 2);
 
     let place = report["rejects"].as_str().unwrap_or_default();
-    let key = place
-        .split_once("/rejects/")
-        .map(|(_, key)| format!("rejects/{key}"));
+    let key = place.split_once("/rejects/").map(|(_, key)| format!("rejects/{key}"));
     let kept = stack.read(&stack.landing, &key.unwrap_or_default()).await?;
-    let kept: Vec<Value> = kept
-        .split(|&b| b == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect();
-    let (head, rejects) = kept
-        .split_first()
-        .expect("a first line that says where they come from");
+    let kept: Vec<Value> =
+        kept.split(|&b| b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let (head, rejects) = kept.split_first().expect("a first line that says where they come from");
     assert_eq!(
         (&head["table"], &head["source"]["key"]),
         (&json!("e2e-rejects"), &json!("imports/e2e-rejects.csv"))
@@ -197,10 +178,7 @@ async fn what_cannot_be_imported_is_refused_with_the_reason_and_not_tried_again(
     let report = stack.import("e2e-truncated.csv.gz", truncated, &[]).await?;
     assert_eq!(report["status"], "failed");
     let error = report["error"].as_str().unwrap_or_default();
-    assert!(
-        error.contains("is broken") && error.contains("compress the file again"),
-        "{error}"
-    );
+    assert!(error.contains("is broken") && error.contains("compress the file again"), "{error}");
 
     assert_eq!(stack.items("e2e-there").await?, [r#"{"id":{"N":"1"}}"#]);
     stack.until_queue_is_empty().await
@@ -209,11 +187,7 @@ async fn what_cannot_be_imported_is_refused_with_the_reason_and_not_tried_again(
 #[tokio::test]
 async fn what_is_no_new_object_is_no_error() -> Result<()> {
     let stack = Stack::of_environment();
-    for event in [
-        "import-s3-test-event",
-        "import-not-an-object",
-        "import-not-json",
-    ] {
+    for event in ["import-s3-test-event", "import-not-an-object", "import-not-json"] {
         let event = end_to_end::event(event)?;
         let answer = stack.invoke(&stack.import_function, &event).await?;
         assert_eq!(answer, json!({"batchItemFailures": []}), "{event}");
@@ -233,13 +207,8 @@ fn delivery(stack: &Stack, dropped: &end_to_end::Dropped, size: usize) -> Value 
 #[tokio::test]
 async fn the_same_event_twice_changes_nothing() -> Result<()> {
     let stack = Stack::of_environment();
-    let dropped = stack
-        .drop(
-            "e2e-again.csv",
-            "id,n\na,1\nb,2\n,3\n",
-            &[("partition-key", "id")],
-        )
-        .await?;
+    let dropped =
+        stack.drop("e2e-again.csv", "id,n\na,1\nb,2\n,3\n", &[("partition-key", "id")]).await?;
     let report = stack.report(&dropped).await?;
     assert_eq!(told(&report), "finished 3/2/1");
     stack.until_lake_equals_table("e2e-again").await?;
@@ -253,11 +222,7 @@ async fn the_same_event_twice_changes_nothing() -> Result<()> {
     let items = stack.items("e2e-again").await?;
     let objects = stack.objects(&stack.landing, "").await?;
     let ours = |objects: &end_to_end::Objects| -> Vec<_> {
-        objects
-            .clone()
-            .into_iter()
-            .filter(|(key, _)| key.contains("e2e-again"))
-            .collect()
+        objects.clone().into_iter().filter(|(key, _)| key.contains("e2e-again")).collect()
     };
     let again = delivery(&stack, &dropped, 18);
     assert_eq!(
@@ -265,10 +230,7 @@ async fn the_same_event_twice_changes_nothing() -> Result<()> {
         json!({"batchItemFailures": []})
     );
     assert_eq!(stack.items("e2e-again").await?, items);
-    assert_eq!(
-        ours(&stack.objects(&stack.landing, "").await?),
-        ours(&objects)
-    );
+    assert_eq!(ours(&stack.objects(&stack.landing, "").await?), ours(&objects));
     assert_eq!(stack.changes("e2e-again").await?.rows.len(), changes);
     Ok(())
 }
@@ -277,13 +239,9 @@ async fn the_same_event_twice_changes_nothing() -> Result<()> {
 async fn a_killed_import_loses_nothing_and_doubles_nothing() -> Result<()> {
     const ROWS: usize = 20_000;
     let stack = Stack::of_environment();
-    let rows: String = (0..ROWS)
-        .map(|n| format!("{n},name {n},{}\n", n % 7))
-        .collect();
+    let rows: String = (0..ROWS).map(|n| format!("{n},name {n},{}\n", n % 7)).collect();
     stack.redeliver_after_seconds(15).await?;
-    let dropped = stack
-        .drop("e2e-killed.csv", format!("id,name,group\n{rows}"), &[])
-        .await?;
+    let dropped = stack.drop("e2e-killed.csv", format!("id,name,group\n{rows}"), &[]).await?;
 
     // Killed in the middle of the load: some items are there, not all.
     let killed = until("the import to be in the middle of its load", async || {

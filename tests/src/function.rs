@@ -11,9 +11,7 @@ use crate::Stack;
 
 /// A sample of `events/`, by name.
 pub fn event(name: &str) -> Result<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../events")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name);
     let text =
         fs::read(path.with_extension("json")).with_context(|| format!("events/{name}.json"))?;
     Ok(serde_json::from_slice(&text)?)
@@ -23,12 +21,7 @@ impl Stack {
     /// Calls a function and gives its answer; its error is ours.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
         let payload = Blob::new(event.to_string());
-        let call = self
-            .clients
-            .lambda
-            .invoke()
-            .function_name(function)
-            .payload(payload);
+        let call = self.clients.lambda.invoke().function_name(function).payload(payload);
         let answer = call.send().await?;
         let payload = answer.payload.context("an answer has a payload")?;
         let payload: Value = serde_json::from_slice(payload.as_ref())?;
@@ -53,9 +46,7 @@ impl Stack {
                 continue;
             };
             let has = |variable: &str| {
-                environment
-                    .split(|&byte| byte == 0)
-                    .any(|entry| entry == variable.as_bytes())
+                environment.split(|&byte| byte == 0).any(|entry| entry == variable.as_bytes())
             };
             if has(&name) && has(&endpoint) {
                 processes.push(Process { id });
@@ -78,11 +69,7 @@ pub struct Process {
 impl Process {
     /// Ends it as a crash does: at once, whatever it is doing.
     pub async fn kill(self) -> Result<bool> {
-        let killed = Command::new("kill")
-            .arg("-KILL")
-            .arg(self.id.to_string())
-            .status()
-            .await?;
+        let killed = Command::new("kill").arg("-KILL").arg(self.id.to_string()).status().await?;
         Ok(killed.success())
     }
 }

@@ -29,9 +29,7 @@ impl Stack {
             put = put.metadata(*name, *value);
         }
         let put = put.body(ByteStream::from(bytes.into())).send().await?;
-        let version = put
-            .version_id
-            .context("the landing bucket gives versions")?;
+        let version = put.version_id.context("the landing bucket gives versions")?;
         Ok(Dropped { key, version })
     }
 

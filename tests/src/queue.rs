@@ -9,13 +9,8 @@ impl Stack {
     /// Lets a message that was not finished come back after so many seconds, where the template
     /// says an hour and a half.
     pub async fn redeliver_after_seconds(&self, seconds: u32) -> Result<()> {
-        let set = self
-            .sqs
-            .set_queue_attributes()
-            .queue_url(&self.import_queue);
-        set.attributes(Name::VisibilityTimeout, seconds.to_string())
-            .send()
-            .await?;
+        let set = self.sqs.set_queue_attributes().queue_url(&self.import_queue);
+        set.attributes(Name::VisibilityTimeout, seconds.to_string()).send().await?;
         Ok(())
     }
 
@@ -32,17 +27,11 @@ impl Stack {
     }
 
     async fn messages(&self, queue: &str) -> Result<u64> {
-        let names = [
-            Name::ApproximateNumberOfMessages,
-            Name::ApproximateNumberOfMessagesNotVisible,
-        ];
+        let names =
+            [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible];
         let get = self.sqs.get_queue_attributes().queue_url(queue);
         let got = get.set_attribute_names(Some(names.to_vec())).send().await?;
         let attributes = got.attributes.unwrap_or_default();
-        names
-            .iter()
-            .filter_map(|name| attributes.get(name))
-            .map(|n| Ok(n.parse::<u64>()?))
-            .sum()
+        names.iter().filter_map(|name| attributes.get(name)).map(|n| Ok(n.parse::<u64>()?)).sum()
     }
 }

@@ -49,11 +49,8 @@ impl Stack {
 
     fn from_variables() -> Result<Self> {
         let environment = Environment::of_process();
-        let output = |name: &str| {
-            environment
-                .required(&format!("HEADWATER_{name}"))
-                .map(str::to_owned)
-        };
+        let output =
+            |name: &str| environment.required(&format!("HEADWATER_{name}")).map(str::to_owned);
         Ok(Self {
             clients: Clients::from_environment(&environment)?,
             sqs: aws_sdk_sqs::Client::new(&aws::sdk_config(&environment)?),
@@ -78,10 +75,7 @@ const DEADLINE: Duration = Duration::from_mins(2);
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let began = Instant::now();
     loop {
-        if let Some(seen) = look()
-            .await
-            .with_context(|| format!("looking for {what}"))?
-        {
+        if let Some(seen) = look().await.with_context(|| format!("looking for {what}"))? {
             return Ok(seen);
         }
         if began.elapsed() > DEADLINE {

@@ -35,30 +35,19 @@ impl Changes {
 
 fn sequences(event: &Value) -> Vec<&str> {
     let records = event["Records"].as_array().into_iter().flatten();
-    records
-        .filter_map(|record| record["dynamodb"]["SequenceNumber"].as_str())
-        .collect()
+    records.filter_map(|record| record["dynamodb"]["SequenceNumber"].as_str()).collect()
 }
 
 impl Stack {
     /// The objects below a prefix.
     pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Objects> {
         let mut objects = Objects::new();
-        let mut pages = self
-            .clients
-            .s3
-            .list_objects_v2()
-            .bucket(bucket)
-            .prefix(prefix)
-            .into_paginator()
-            .send();
+        let mut pages =
+            self.clients.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
         while let Some(page) = pages.try_next().await? {
             for object in page.contents() {
                 let key = object.key().context("an object has a key")?;
-                objects.insert(
-                    key.to_owned(),
-                    object.e_tag().unwrap_or_default().to_owned(),
-                );
+                objects.insert(key.to_owned(), object.e_tag().unwrap_or_default().to_owned());
             }
         }
         Ok(objects)
@@ -73,11 +62,7 @@ impl Stack {
     /// What the lake holds of a table's changes.
     pub async fn changes(&self, table: &str) -> Result<Changes> {
         let mut rows = Vec::new();
-        for key in self
-            .objects(&self.lake, &format!("changes/{table}/"))
-            .await?
-            .keys()
-        {
+        for key in self.objects(&self.lake, &format!("changes/{table}/")).await?.keys() {
             rows.extend(self.rows(key).await?);
         }
         Ok(Changes { rows })
@@ -127,27 +112,18 @@ impl Stack {
 
     /// Waits until the changes in the lake leave the very items the table holds, and gives them.
     pub async fn until_lake_equals_table(&self, table: &str) -> Result<Changes> {
-        until(
-            &format!("the lake to hold every change of {table}"),
-            async || {
-                let changes = self.changes(table).await?;
-                let equal = changes.items() == self.items(table).await?;
-                Ok(equal.then_some(changes))
-            },
-        )
+        until(&format!("the lake to hold every change of {table}"), async || {
+            let changes = self.changes(table).await?;
+            let equal = changes.items() == self.items(table).await?;
+            Ok(equal.then_some(changes))
+        })
         .await
     }
 
     /// Writes one item.
     pub async fn put(&self, table: &str, item: &Item<'_>) -> Result<()> {
         let item = aws::item_to_sdk(item);
-        self.clients
-            .dynamodb
-            .put_item()
-            .table_name(table)
-            .set_item(Some(item))
-            .send()
-            .await?;
+        self.clients.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await?;
         Ok(())
     }
 }

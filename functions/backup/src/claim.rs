@@ -67,11 +67,7 @@ pub(crate) async fn take(
     holder: &str,
     now: Timestamp,
 ) -> Result<Turn, Failure> {
-    let claim = Claim {
-        holder: holder.to_owned(),
-        claimed_at: now,
-        made: None,
-    };
+    let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: None };
     if write_once(s3, bucket, key, &claim).await? == Once::Written {
         return Ok(Turn::Ours);
     }
@@ -92,11 +88,7 @@ pub(crate) async fn finish(
     now: Timestamp,
     made: Made,
 ) -> Result<(), Failure> {
-    let claim = Claim {
-        holder: holder.to_owned(),
-        claimed_at: now,
-        made: Some(made),
-    };
+    let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: Some(made) };
     write(s3, bucket, key, &claim).await
 }
 
@@ -109,9 +101,7 @@ fn turn(bytes: &[u8], holder: &str, now: Timestamp) -> Turn {
         Some(made) => Turn::Done(made),
         None if claim.holder == holder => Turn::Ours,
         None if now.duration_since(claim.claimed_at) >= LONGEST_RUN => Turn::Ours,
-        None => Turn::Theirs {
-            holder: claim.holder,
-        },
+        None => Turn::Theirs { holder: claim.holder },
     }
 }
 
@@ -134,26 +124,13 @@ mod tests {
     #[test]
     fn turns() {
         let claimed_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
-        let made = Made {
-            backup_arn: "b".into(),
-            export_arn: "e".into(),
-        };
+        let made = Made { backup_arn: "b".into(), export_arn: "e".into() };
         let check = |made: Option<Made>, minutes: i64, asks: &str, expected: Turn| {
-            let claim = Claim {
-                holder: "first".into(),
-                claimed_at,
-                made,
-            };
+            let claim = Claim { holder: "first".into(), claimed_at, made };
             let now = claimed_at + SignedDuration::from_mins(minutes);
-            assert_eq!(
-                turn(&json(&claim), asks, now),
-                expected,
-                "{minutes} minutes, {asks}"
-            );
+            assert_eq!(turn(&json(&claim), asks, now), expected, "{minutes} minutes, {asks}");
         };
-        let theirs = || Turn::Theirs {
-            holder: "first".into(),
-        };
+        let theirs = || Turn::Theirs { holder: "first".into() };
         check(None, 1, "second", theirs());
         check(None, 14, "second", theirs());
         check(None, 15, "second", Turn::Ours);

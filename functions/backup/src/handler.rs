@@ -30,14 +30,9 @@ pub async fn handle(
 ) -> Result<Value, Error> {
     let scheduled = scheduled_time(&event)?;
     let tables = tagged::tables(&clients.tagging, TAG, ON, &settings.table_prefix).await?;
-    let mut report = Report {
-        scheduled_time: scheduled,
-        tables: Vec::new(),
-    };
+    let mut report = Report { scheduled_time: scheduled, tables: Vec::new() };
     for table in &tables {
-        report
-            .tables
-            .push(run_table(clients, settings, table, scheduled, &request_id).await);
+        report.tables.push(run_table(clients, settings, table, scheduled, &request_id).await);
     }
     write_report(clients, settings, &report).await?;
     match report.failures() {
@@ -50,8 +45,7 @@ fn scheduled_time(event: &Value) -> anyhow::Result<Timestamp> {
     let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}"#;
     let text = event.get("scheduledTime").and_then(Value::as_str);
     let text = text.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
-    text.parse()
-        .with_context(|| format!("scheduledTime is {text:?}; {expected}"))
+    text.parse().with_context(|| format!("scheduledTime is {text:?}; {expected}"))
 }
 
 /// Runs one table; its failure stands in its report and does not reach the others.
@@ -88,10 +82,7 @@ async fn protect(
     report: &mut TableReport,
 ) -> Result<(), Failure> {
     // Deleted since the tags were read: nothing left to protect.
-    if table::describe(&clients.dynamodb, &table.name)
-        .await?
-        .is_none()
-    {
+    if table::describe(&clients.dynamodb, &table.name).await?.is_none() {
         return Ok(());
     }
     let description = table::wait_until_active(&clients.dynamodb, &table.name).await?;
@@ -99,11 +90,7 @@ async fn protect(
     report.enrolment = enrolment::enrol(clients, &settings.enrolment, &description, now).await?;
 
     let bucket = &settings.enrolment.lake_bucket;
-    let key = format!(
-        "state/backup/{}/{}.json",
-        table.name,
-        plan::compact(scheduled)
-    );
+    let key = format!("state/backup/{}/{}.json", table.name, plan::compact(scheduled));
     let made = match claim::take(&clients.s3, bucket, &key, request_id, now).await? {
         Turn::Done(made) => made,
         Turn::Theirs { holder } => {
@@ -141,10 +128,7 @@ async fn make(
         client_token: &plan::export_token(&table.arn, scheduled),
     };
     let export_arn = export::start_full(&clients.dynamodb, &export).await?;
-    Ok(Made {
-        backup_arn,
-        export_arn,
-    })
+    Ok(Made { backup_arn, export_arn })
 }
 
 async fn remove_expired(
@@ -167,10 +151,7 @@ async fn write_report(
     settings: &Settings,
     report: &Report,
 ) -> Result<(), Error> {
-    let key = format!(
-        "reports/backup/{}.json",
-        plan::compact(report.scheduled_time)
-    );
+    let key = format!("reports/backup/{}.json", plan::compact(report.scheduled_time));
     let bytes = serde_json::to_vec_pretty(report)?;
     let bucket = &settings.enrolment.lake_bucket;
     object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
@@ -185,10 +166,7 @@ mod tests {
     fn an_event_names_its_time_or_is_refused_with_the_way_to_mend_it() {
         let scheduled = include_str!("../../../events/backup-scheduled.json");
         let event = serde_json::from_str(scheduled).unwrap();
-        assert_eq!(
-            scheduled_time(&event).unwrap().to_string(),
-            "2026-11-22T03:00:00Z"
-        );
+        assert_eq!(scheduled_time(&event).unwrap().to_string(), "2026-11-22T03:00:00Z");
 
         let refused = |event| format!("{:#}", scheduled_time(&event).unwrap_err());
         insta::assert_snapshot!(

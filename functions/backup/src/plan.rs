@@ -44,17 +44,10 @@ fn scheduled_time(name: &str) -> Option<Timestamp> {
 /// Only our own, only those older than `keep_days` at the scheduled time, and never the newest
 /// that can be restored from, however old it is.
 pub(crate) fn expired(backups: &[Backup], scheduled: Timestamp, keep_days: u32) -> Vec<&Backup> {
-    let ours = || {
-        backups
-            .iter()
-            .filter_map(|b| Some((scheduled_time(&b.name)?, b)))
-    };
-    let newest_good = ours()
-        .filter(|(_, b)| b.available)
-        .max_by_key(|(time, _)| *time);
-    let oldest_kept = scheduled
-        .checked_sub((i64::from(keep_days) * 24).hours())
-        .unwrap_or(Timestamp::MIN);
+    let ours = || backups.iter().filter_map(|b| Some((scheduled_time(&b.name)?, b)));
+    let newest_good = ours().filter(|(_, b)| b.available).max_by_key(|(time, _)| *time);
+    let oldest_kept =
+        scheduled.checked_sub((i64::from(keep_days) * 24).hours()).unwrap_or(Timestamp::MIN);
     ours()
         .filter(|(time, _)| *time < oldest_kept)
         .map(|(_, backup)| backup)
@@ -72,34 +65,21 @@ mod tests {
 
     fn backup(name: &str, available: bool) -> Backup {
         let created = time("2020-01-01T00:00:00Z");
-        Backup {
-            arn: format!("arn:{name}"),
-            name: name.to_owned(),
-            created,
-            available,
-        }
+        Backup { arn: format!("arn:{name}"), name: name.to_owned(), created, available }
     }
 
     #[test]
     fn names() {
         let scheduled = time("2026-11-22T03:00:00Z");
         assert_eq!(backup_name(scheduled), "headwater-20261122T030000Z");
-        assert_eq!(
-            export_prefix("planes", scheduled),
-            "planes/full/20261122T030000Z"
-        );
-        assert_eq!(
-            scheduled_time("headwater-20261122T030000Z"),
-            Some(scheduled)
-        );
+        assert_eq!(export_prefix("planes", scheduled), "planes/full/20261122T030000Z");
+        assert_eq!(scheduled_time("headwater-20261122T030000Z"), Some(scheduled));
     }
 
     /// `kept` and `expired` are names; all are available but those marked `!`.
     fn check(names: &[&str], expected: &[&str]) {
-        let backups: Vec<Backup> = names
-            .iter()
-            .map(|n| backup(n.trim_end_matches('!'), !n.ends_with('!')))
-            .collect();
+        let backups: Vec<Backup> =
+            names.iter().map(|n| backup(n.trim_end_matches('!'), !n.ends_with('!'))).collect();
         let expired = expired(&backups, time("2026-11-22T03:00:00Z"), 7);
         let expired: Vec<&str> = expired.iter().map(|b| b.name.as_str()).collect();
         assert_eq!(expired, expected, "of {names:?}");
@@ -111,18 +91,8 @@ mod tests {
         let week = "headwater-20261115T030000Z";
         let old = "headwater-20261114T030000Z";
         check(&[today, week, old], &[old]);
-        check(
-            &["before-migration", "headwater-old", "headwater-2026", today],
-            &[],
-        );
-        check(
-            &[
-                "headwater-20261114T030000Zx",
-                "xheadwater-20261114T030000Z",
-                today,
-            ],
-            &[],
-        );
+        check(&["before-migration", "headwater-old", "headwater-2026", today], &[]);
+        check(&["headwater-20261114T030000Zx", "xheadwater-20261114T030000Z", today], &[]);
     }
 
     #[test]
@@ -134,9 +104,6 @@ mod tests {
         // Today's is not yet available: the old one is still what can be restored from.
         check(&["headwater-20261122T030000Z!", old, older], &[older]);
         // None is available: nothing is proven to be restorable, nothing is removed.
-        check(
-            &["headwater-20260101T030000Z!", "headwater-20250101T030000Z!"],
-            &[],
-        );
+        check(&["headwater-20260101T030000Z!", "headwater-20250101T030000Z!"], &[]);
     }
 }

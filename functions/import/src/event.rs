@@ -63,18 +63,10 @@ pub(crate) fn object_created(body: &str) -> Option<ObjectCreated> {
         return None;
     }
     let Detail { bucket, object } = serde_json::from_value(event.detail).ok()?;
-    let version = object
-        .version_id
-        .filter(|version| !version.is_empty() && version != "null");
-    let writing = version
-        .clone()
-        .unwrap_or(format!("{}-{}", object.etag, object.sequencer));
+    let version = object.version_id.filter(|version| !version.is_empty() && version != "null");
+    let writing = version.clone().unwrap_or(format!("{}-{}", object.etag, object.sequencer));
     Some(ObjectCreated {
-        object: ObjectId {
-            bucket: bucket.name,
-            key: object.key,
-            version,
-        },
+        object: ObjectId { bucket: bucket.name, key: object.key, version },
         size: object.size,
         writing,
     })

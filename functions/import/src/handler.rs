@@ -55,10 +55,7 @@ async fn handle_message(clients: &Clients, settings: &Settings, body: &str) -> R
     };
     match plan::plan(&created.object.key, &settings.table_prefix) {
         Plan::Nothing => {
-            tracing::info!(
-                key = created.object.key,
-                "object is no import; nothing to do"
-            );
+            tracing::info!(key = created.object.key, "object is no import; nothing to do");
             Ok(())
         }
         Plan::Refused { name, reason } => {
@@ -93,24 +90,11 @@ impl<'a> Import<'a> {
         created: ObjectCreated,
         table: String,
     ) -> Self {
-        let ObjectCreated {
-            object,
-            size,
-            writing,
-        } = created;
-        let ObjectId {
-            bucket,
-            key,
-            version,
-        } = object.clone();
+        let ObjectCreated { object, size, writing } = created;
+        let ObjectId { bucket, key, version } = object.clone();
         let report = Report {
             import_id: plan::import_id(&bucket, &key, &writing),
-            source: Source {
-                bucket,
-                key,
-                version,
-                size,
-            },
+            source: Source { bucket, key, version, size },
             table,
             outcome: Outcome::Finished,
             rows_read: 0,
@@ -122,13 +106,7 @@ impl<'a> Import<'a> {
             enrolment: Vec::new(),
             seconds: 0.0,
         };
-        Self {
-            clients,
-            settings,
-            object,
-            report,
-            began: Instant::now(),
-        }
+        Self { clients, settings, object, report, began: Instant::now() }
     }
 
     async fn is_finished(&self) -> Result<bool, Failure> {
@@ -153,44 +131,26 @@ impl<'a> Import<'a> {
         content: Content,
     ) -> Result<(LoadPlan, Vec<Reject>), Stop> {
         let given = self.given_key().await?;
-        let sampled = source::read(self.clients, &self.object, move |input| {
-            survey::sample(input, content)
-        })
-        .await?;
+        let sampled =
+            source::read(self.clients, &self.object, move |input| survey::sample(input, content))
+                .await?;
         self.report.inferences = sampled.inferences;
         let (format, name) = (sampled.format.clone(), table.to_string());
         let max_rejects = self.settings.max_rejects;
-        let Survey {
-            schema,
-            inferences,
-            rows,
-            rejects,
-            rejected,
-        } = source::read(self.clients, &self.object, move |input| {
-            survey::survey(input, &format, &name, given, max_rejects)
-        })
-        .await?;
+        let Survey { schema, inferences, rows, rejects, rejected } =
+            source::read(self.clients, &self.object, move |input| {
+                survey::survey(input, &format, &name, given, max_rejects)
+            })
+            .await?;
         self.report.rows_read = rows;
         self.report.inferences.extend(inferences);
-        Ok((
-            LoadPlan {
-                format: sampled.format,
-                schema,
-                rejected,
-            },
-            rejects,
-        ))
+        Ok((LoadPlan { format: sampled.format, schema, rejected }, rejects))
     }
 
     /// The key that was given as object metadata.
     async fn given_key(&self) -> Result<Option<KeyNames>, Stop> {
         let metadata = object::metadata(&self.clients.s3, &self.object).await?;
-        let named = |name: &str| {
-            metadata
-                .get(name)
-                .filter(|value| !value.is_empty())
-                .cloned()
-        };
+        let named = |name: &str| metadata.get(name).filter(|value| !value.is_empty()).cloned();
         match (named("partition-key"), named("sort-key")) {
             (Some(partition), sort) => Ok(Some(KeyNames { partition, sort })),
             (None, None) => Ok(None),
@@ -251,35 +211,18 @@ impl<'a> Import<'a> {
              what the object holds",
             report.rows_read, report.rows_written, report.rows_rejected
         );
-        Err(Refusal {
-            reason,
-            rows: report.rows_read,
-            rejects,
-        }
-        .into())
+        Err(Refusal { reason, rows: report.rows_read, rejects }.into())
     }
 
     async fn write_rejects(&mut self, rejects: &[Reject]) -> Result<(), Failure> {
         if rejects.is_empty() {
             return Ok(());
         }
-        let Report {
-            table,
-            import_id,
-            source,
-            ..
-        } = &self.report;
+        let Report { table, import_id, source, .. } = &self.report;
         let key = format!("rejects/{table}/{import_id}.jsonl");
         let lines = reject::to_json_lines(table, source, rejects);
         let bucket = &self.object.bucket;
-        object::put(
-            &self.clients.s3,
-            bucket,
-            &key,
-            "application/x-ndjson",
-            lines,
-        )
-        .await?;
+        object::put(&self.clients.s3, bucket, &key, "application/x-ndjson", lines).await?;
         self.report.rejects = Some(format!("s3://{bucket}/{key}"));
         Ok(())
     }
@@ -295,14 +238,8 @@ impl<'a> Import<'a> {
         self.report.seconds = self.began.elapsed().as_secs_f64();
         let bytes = format!("{:#}\n", serde_json::json!(self.report)).into_bytes();
         let bucket = &self.object.bucket;
-        object::put(
-            &self.clients.s3,
-            bucket,
-            &self.report_key(),
-            "application/json",
-            bytes,
-        )
-        .await?;
+        object::put(&self.clients.s3, bucket, &self.report_key(), "application/json", bytes)
+            .await?;
         tracing::info!(
             table = self.report.table,
             import_id = self.report.import_id,
@@ -318,11 +255,7 @@ impl<'a> Import<'a> {
     }
 
     async fn refuse(&mut self, refusal: Refusal) -> Result<(), Failure> {
-        let Refusal {
-            reason,
-            rows,
-            rejects,
-        } = refusal;
+        let Refusal { reason, rows, rejects } = refusal;
         self.report.rows_read = self.report.rows_read.max(rows);
         self.report.rows_rejected = rejects.len() as u64;
         self.write_rejects(&rejects).await?;
@@ -331,9 +264,6 @@ impl<'a> Import<'a> {
     }
 
     fn report_key(&self) -> String {
-        format!(
-            "reports/{}/{}.json",
-            self.report.table, self.report.import_id
-        )
+        format!("reports/{}/{}.json", self.report.table, self.report.import_id)
     }
 }

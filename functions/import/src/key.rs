@@ -66,30 +66,18 @@ impl KeySearch {
     /// A key that was given.
     pub(crate) fn given(names: KeyNames) -> Self {
         let candidate = Candidate::new(names, "given as object metadata".to_owned());
-        Self {
-            given: true,
-            candidates: vec![candidate],
-            compared: 0,
-        }
+        Self { given: true, candidates: vec![candidate], compared: 0 }
     }
 
     /// The candidates among `attributes`, which are those of the first row in their order.
     pub(crate) fn inferred(table: &str, attributes: &[String]) -> Self {
-        Self {
-            given: false,
-            candidates: candidates(table, attributes),
-            compared: 0,
-        }
+        Self { given: false, candidates: candidates(table, attributes), compared: 0 }
     }
 
     /// Holds an item against every candidate; the fault is the row's own if the key was given.
     pub(crate) fn observe(&mut self, item: &Item<'_>, line: u64) -> Result<(), KeyFault> {
         let comparing = self.compared < KEYS_COMPARED;
-        for candidate in self
-            .candidates
-            .iter_mut()
-            .filter(|candidate| candidate.fault.is_none())
-        {
+        for candidate in self.candidates.iter_mut().filter(|candidate| candidate.fault.is_none()) {
             let observed = candidate.observe(item, line, comparing);
             self.compared += 1;
             match observed {
@@ -103,10 +91,7 @@ impl KeySearch {
 
     /// The schema that rows are held against for now; none before the first row.
     pub(crate) fn schema(&self) -> Option<&KeySchema> {
-        let standing = self
-            .candidates
-            .iter()
-            .find(|candidate| candidate.fault.is_none());
+        let standing = self.candidates.iter().find(|candidate| candidate.fault.is_none());
         standing.and_then(|candidate| candidate.schema.as_ref())
     }
 
@@ -140,10 +125,7 @@ impl KeySearch {
                 (None, None) => {}
             }
         }
-        Err(format!(
-            "no key could be inferred ({}); {GIVE_KEY}",
-            faults.join("; ")
-        ))
+        Err(format!("no key could be inferred ({}); {GIVE_KEY}", faults.join("; ")))
     }
 }
 
@@ -153,24 +135,13 @@ const GIVE_KEY: &str = "give it when you drop the object: --metadata partition-k
 /// A key as people read it: `tailnum (S)`, `pk (S) with sk (N)`.
 pub(crate) fn told(schema: &KeySchema) -> String {
     let attribute = |key: &KeyAttribute| format!("{} ({})", key.name, key.kind.as_str());
-    let sort = schema
-        .sort
-        .iter()
-        .map(|sort| format!(" with {}", attribute(sort)));
-    std::iter::once(attribute(&schema.partition))
-        .chain(sort)
-        .collect()
+    let sort = schema.sort.iter().map(|sort| format!(" with {}", attribute(sort)));
+    std::iter::once(attribute(&schema.partition)).chain(sort).collect()
 }
 
 impl Candidate {
     fn new(names: KeyNames, because: String) -> Self {
-        Self {
-            names,
-            because,
-            schema: None,
-            seen: HashMap::new(),
-            fault: None,
-        }
+        Self { names, because, schema: None, seen: HashMap::new(), fault: None }
     }
 
     fn fall(&mut self, line: u64, reason: &str) {
@@ -214,43 +185,25 @@ pub(crate) struct KeyFault {
 
 impl From<ItemError> for KeyFault {
     fn from(ItemError { path, reason }: ItemError) -> Self {
-        Self {
-            path,
-            reason: reason.to_string(),
-        }
+        Self { path, reason: reason.to_string() }
     }
 }
 
 impl KeyNames {
     /// The schema these names have in an item, which gives their types.
     fn schema(&self, item: &Item<'_>) -> Result<KeySchema, ItemError> {
-        let sort = self
-            .sort
-            .as_ref()
-            .map(|name| key_attribute(item, name))
-            .transpose()?;
-        Ok(KeySchema {
-            partition: key_attribute(item, &self.partition)?,
-            sort,
-        })
+        let sort = self.sort.as_ref().map(|name| key_attribute(item, name)).transpose()?;
+        Ok(KeySchema { partition: key_attribute(item, &self.partition)?, sort })
     }
 }
 
 fn key_attribute(item: &Item<'_>, name: &str) -> Result<KeyAttribute, ItemError> {
     /// Whichever of these the first row has, every row must have.
     const EXPECTED: &str = "S, N or B";
-    let fault = |reason| ItemError {
-        path: name.to_owned(),
-        reason,
-    };
-    let value = item
-        .get(name)
-        .ok_or_else(|| fault(Reason::KeyMissing { expected: EXPECTED }))?;
+    let fault = |reason| ItemError { path: name.to_owned(), reason };
+    let value = item.get(name).ok_or_else(|| fault(Reason::KeyMissing { expected: EXPECTED }))?;
     let kind = KeyType::of(value).ok_or_else(|| {
-        fault(Reason::KeyType {
-            expected: EXPECTED,
-            found: value.type_descriptor(),
-        })
+        fault(Reason::KeyType { expected: EXPECTED, found: value.type_descriptor() })
     })?;
     Ok(KeyAttribute::new(name, kind))
 }
@@ -258,24 +211,15 @@ fn key_attribute(item: &Item<'_>, name: &str) -> Result<KeyAttribute, ItemError>
 impl std::fmt::Display for KeyNames {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.partition)?;
-        self.sort
-            .iter()
-            .try_for_each(|sort| write!(f, " with {sort}"))
+        self.sort.iter().try_for_each(|sort| write!(f, " with {sort}"))
     }
 }
 
 fn candidates(table: &str, attributes: &[String]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
-    let named = |wanted: &str| {
-        attributes
-            .iter()
-            .find(|name| name.eq_ignore_ascii_case(wanted))
-    };
+    let named = |wanted: &str| attributes.iter().find(|name| name.eq_ignore_ascii_case(wanted));
     let mut add = |partition: &String, sort: Option<&String>, because: String| {
-        let names = KeyNames {
-            partition: partition.clone(),
-            sort: sort.cloned(),
-        };
+        let names = KeyNames { partition: partition.clone(), sort: sort.cloned() };
         if found.iter().all(|candidate| candidate.names != names) {
             found.push(Candidate::new(names, because));
         }
@@ -314,9 +258,7 @@ mod tests {
             }
         }
         match search.settle() {
-            Ok(settled) => [vec![told(&settled.schema)], settled.inferences]
-                .concat()
-                .join("; "),
+            Ok(settled) => [vec![told(&settled.schema)], settled.inferences].concat().join("; "),
             Err(reason) => reason,
         }
     }
@@ -329,13 +271,7 @@ mod tests {
 
     fn given(partition: &str, sort: Option<&str>, rows: &[&str]) -> String {
         let sort = sort.map(str::to_owned);
-        search(
-            KeySearch::given(KeyNames {
-                partition: partition.to_owned(),
-                sort,
-            }),
-            rows,
-        )
+        search(KeySearch::given(KeyNames { partition: partition.to_owned(), sort }), rows)
     }
 
     #[test]
@@ -344,10 +280,7 @@ mod tests {
         insta::assert_snapshot!(inferred("orders", &composite), @"PK (S) with SK (N); key PK (S) with SK (N) (named PK and SK): present and unique in every row");
         let id = [r#"{"name":"a","id":1}"#, r#"{"name":"a","id":2}"#];
         insta::assert_snapshot!(inferred("orders", &id), @"id (N); key id (N) (named id): present and unique in every row");
-        let of_table = [
-            r#"{"name":"a","orderId":"1"}"#,
-            r#"{"name":"a","orderId":"2"}"#,
-        ];
+        let of_table = [r#"{"name":"a","orderId":"1"}"#, r#"{"name":"a","orderId":"2"}"#];
         insta::assert_snapshot!(inferred("orders", &of_table), @"orderId (S); key orderId (S) (named orderId): present and unique in every row");
         let first = [r#"{"name":"a","id":1}"#, r#"{"name":"b","id":1}"#];
         insta::assert_snapshot!(inferred("orders", &first), @"name (S); key name (S) (name is the first attribute): present and unique in every row");
@@ -355,11 +288,7 @@ mod tests {
 
     #[test]
     fn no_candidate_left_says_why_and_what_to_do() {
-        let rows = [
-            r#"{"name":"a","id":1}"#,
-            r#"{"name":"a","id":1}"#,
-            r#"{"id":2}"#,
-        ];
+        let rows = [r#"{"name":"a","id":1}"#, r#"{"name":"a","id":1}"#, r#"{"id":2}"#];
         insta::assert_snapshot!(inferred("orders", &rows), @"no key could be inferred (id: line 2: its key is that of line 1; a table holds a key once; name: line 2: its key is that of line 1; a table holds a key once); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME");
         let rows = [r#"{"id":1}"#, r#"{"id":"1"}"#];
         insta::assert_snapshot!(inferred("orders", &rows), @"no key could be inferred (id: line 2: a key of type N was expected, found type S); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME");
@@ -370,11 +299,7 @@ mod tests {
         let rows = [r#"{"name":"a"}"#, r#"{"name":"b"}"#];
         insta::assert_snapshot!(given("name", None, &rows), @"name (S)");
         insta::assert_snapshot!(given("id", None, &rows), @"line 1 rejected: id: the key attribute is missing; every item needs it, of type S, N or B");
-        let rows = [
-            r#"{"name":"a","n":1}"#,
-            r#"{"name":"a","n":2}"#,
-            r#"{"name":"a","n":1.0}"#,
-        ];
+        let rows = [r#"{"name":"a","n":1}"#, r#"{"name":"a","n":2}"#, r#"{"name":"a","n":1.0}"#];
         insta::assert_snapshot!(given("name", Some("n"), &rows), @"line 3 rejected: name: its key is that of line 1; a table holds a key once");
         let rows = [r#"{"name":true}"#];
         insta::assert_snapshot!(given("name", None, &rows), @"line 1 rejected: name: a key of type S, N or B was expected, found type BOOL");

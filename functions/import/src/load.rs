@@ -64,26 +64,14 @@ pub(crate) async fn load(
     let writing = batch_write::write_all(&clients.dynamodb, table, receiver);
     let (decoded, written) = tokio::join!(decoding, writing);
     // A failed write closes the channel, and the decoder stops for that reason: it comes first.
-    let Written {
-        items,
-        throttled,
-        refused,
-    } = written?;
+    let Written { items, throttled, refused } = written?;
     decoded?;
-    Ok(Loaded {
-        items,
-        throttled,
-        rejects: refused.into_iter().map(reject).collect(),
-    })
+    Ok(Loaded { items, throttled, rejects: refused.into_iter().map(reject).collect() })
 }
 
 fn reject(refused: Refused<Place>) -> Reject {
     let Refused { origin, failure } = refused;
-    Reject {
-        place: origin,
-        path: String::new(),
-        reason: failure.to_string(),
-    }
+    Reject { place: origin, path: String::new(), reason: failure.to_string() }
 }
 
 fn decode(
@@ -102,15 +90,8 @@ fn decode(
         let item = row.item().map_err(changed)?;
         let key = plan.schema.key_of(&item).map_err(changed)?;
         let key = canonical(&key);
-        let origin = Place {
-            line: row.line,
-            offset: row.offset,
-            bytes: row.bytes.to_vec(),
-        };
-        let load = Load {
-            item: item.into_owned(),
-            origin,
-        };
+        let origin = Place { line: row.line, offset: row.offset, bytes: row.bytes.to_vec() };
+        let load = Load { item: item.into_owned(), origin };
         if let Some(full) = batcher.push(key, item_size(&load.item), load)
             && batches.blocking_send(full).is_err()
         {
@@ -126,7 +107,5 @@ fn decode(
 
 /// A row that passed the survey and no longer does: the bytes of one version cannot change.
 fn changed(error: impl std::fmt::Display) -> Refusal {
-    Refusal::from(format!(
-        "the object is not what it was when it was surveyed: {error}"
-    ))
+    Refusal::from(format!("the object is not what it was when it was surveyed: {error}"))
 }

@@ -75,10 +75,7 @@ pub(crate) fn plan(key: &str, prefix: &str) -> Plan {
                 "the table name {table:?} does not begin with {prefix:?}, which this stack is limited to (TablePrefix)"
             ),
         ),
-        Err(error) => refused(
-            name,
-            format!("{error}; name the object imports/<table>.<format>"),
-        ),
+        Err(error) => refused(name, format!("{error}; name the object imports/<table>.<format>")),
     }
 }
 
@@ -95,16 +92,9 @@ fn split_content(stem: &str) -> Option<(&str, Content)> {
 
 fn refused(name: &str, reason: String) -> Plan {
     let safe = |c: char| {
-        if c.is_ascii_alphanumeric() || "_.-".contains(c) {
-            c
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' }
     };
-    Plan::Refused {
-        name: name.chars().map(safe).take(200).collect(),
-        reason,
-    }
+    Plan::Refused { name: name.chars().map(safe).take(200).collect(), reason }
 }
 
 /// Names one writing of one object, so that its retries and late duplicates are recognised.

@@ -40,22 +40,8 @@ pub(crate) struct Place {
 
 impl From<RowError> for Reject {
     fn from(error: RowError) -> Self {
-        let RowError {
-            line,
-            offset,
-            path,
-            reason,
-            bytes,
-        } = error;
-        Self {
-            place: Place {
-                line,
-                offset,
-                bytes,
-            },
-            path,
-            reason: reason.to_string(),
-        }
+        let RowError { line, offset, path, reason, bytes } = error;
+        Self { place: Place { line, offset, bytes }, path, reason: reason.to_string() }
     }
 }
 

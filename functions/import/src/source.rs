@@ -38,10 +38,7 @@ where
 {
     let body = object::open(&clients.s3, object).await?.body;
     let broken = Arc::new(AtomicBool::new(false));
-    let network = Network {
-        body: bridge(body),
-        broken: Arc::clone(&broken),
-    };
+    let network = Network { body: bridge(body), broken: Arc::clone(&broken) };
     let done = tokio::task::spawn_blocking(move || work(&mut *decompressed(network)?)).await;
     match done {
         Ok(Ok(value)) => Ok(value),
@@ -109,9 +106,7 @@ struct Network {
 
 impl Read for Network {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.body
-            .read(buffer)
-            .inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
+        self.body.read(buffer).inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
     }
 }
 

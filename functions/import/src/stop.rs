@@ -38,9 +38,6 @@ impl From<Refusal> for Stop {
 
 impl From<String> for Refusal {
     fn from(reason: String) -> Self {
-        Self {
-            reason,
-            ..Self::default()
-        }
+        Self { reason, ..Self::default() }
     }
 }

@@ -74,26 +74,14 @@ pub(crate) fn sample(input: &mut dyn BufRead, content: Content) -> Result<Sample
 
 fn sample_csv(sample: &[u8], delimiter: Delimiter) -> Result<Sampled, ReadStop> {
     let whole = (sample.len() as u64) < SAMPLE_BYTES;
-    let mut options = csv::Options {
-        delimiter,
-        ..csv::Options::default()
-    };
+    let mut options = csv::Options { delimiter, ..csv::Options::default() };
     let columns = csv::infer(sample, whole, &options)?;
     let told = |column: &csv::Inference| {
-        format!(
-            "column {}: {} ({})",
-            column.column, column.column_type, column.because
-        )
+        format!("column {}: {} ({})", column.column, column.column_type, column.because)
     };
     let inferences = columns.iter().map(told).collect();
-    options.types = columns
-        .into_iter()
-        .map(|column| (column.column, column.column_type))
-        .collect();
-    Ok(Sampled {
-        format: Format::Csv(options),
-        inferences,
-    })
+    options.types = columns.into_iter().map(|column| (column.column, column.column_type)).collect();
+    Ok(Sampled { format: Format::Csv(options), inferences })
 }
 
 /// Plain JSON or DynamoDB JSON: what the first row is, all are.
@@ -106,19 +94,10 @@ fn sample_json(sample: &[u8]) -> Result<Sampled, Refusal> {
     }
     let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let (format, because) = match dynamodb_json::parse_line(first.trim_ascii_end()) {
-        Ok(_) => (
-            Format::DynamoDbJson,
-            "DynamoDB JSON: the first row is {\"Item\":{…}}",
-        ),
-        Err(_) => (
-            Format::JsonLines,
-            "plain JSON: the first row is not {\"Item\":{…}}",
-        ),
+        Ok(_) => (Format::DynamoDbJson, "DynamoDB JSON: the first row is {\"Item\":{…}}"),
+        Err(_) => (Format::JsonLines, "plain JSON: the first row is not {\"Item\":{…}}"),
     };
-    Ok(Sampled {
-        format,
-        inferences: vec![because.to_owned()],
-    })
+    Ok(Sampled { format, inferences: vec![because.to_owned()] })
 }
 
 /// Looks at every row.
@@ -179,33 +158,24 @@ impl Surveyor<'_> {
 
     fn check(&mut self, row: &Row<'_>) -> Result<(), Reject> {
         let item = row.item()?;
-        let search = self
-            .search
-            .get_or_insert_with(|| inferring(self.table, &item));
-        search
-            .observe(&item, row.line)
-            .map_err(|fault| fault.reject(row))?;
+        let search = self.search.get_or_insert_with(|| inferring(self.table, &item));
+        search.observe(&item, row.line).map_err(|fault| fault.reject(row))?;
         match search.schema() {
-            Some(schema) => limits::check(&item, schema)
-                .map(drop)
-                .map_err(|error| row.reject(error).into()),
+            Some(schema) => {
+                limits::check(&item, schema).map(drop).map_err(|error| row.reject(error).into())
+            }
             None => Ok(()),
         }
     }
 
     fn finish(mut self) -> Result<Survey, Refusal> {
         if self.rows == 0 {
-            return Err(refused(
-                "the object has no rows; a file to import has one at least",
-            ));
+            return Err(refused("the object has no rows; a file to import has one at least"));
         }
         if self.rows == self.rejects.len() as u64 {
             let first = &self.rejects[0];
-            let path = if first.path.is_empty() {
-                String::new()
-            } else {
-                format!("{}: ", first.path)
-            };
+            let path =
+                if first.path.is_empty() { String::new() } else { format!("{}: ", first.path) };
             let reason = format!(
                 "none of the {} rows can be an item. The first, on line {}: {path}{}",
                 self.rows, first.place.line, first.reason
@@ -229,11 +199,7 @@ impl Surveyor<'_> {
     }
 
     fn refuse(&mut self, reason: String) -> Refusal {
-        Refusal {
-            reason,
-            rows: self.rows,
-            rejects: std::mem::take(&mut self.rejects),
-        }
+        Refusal { reason, rows: self.rows, rejects: std::mem::take(&mut self.rejects) }
     }
 }
 
@@ -248,16 +214,8 @@ fn refused(reason: &str) -> Refusal {
 
 impl KeyFault {
     fn reject(self, row: &Row<'_>) -> Reject {
-        let place = Place {
-            line: row.line,
-            offset: row.offset,
-            bytes: row.bytes.to_vec(),
-        };
-        Reject {
-            place,
-            path: self.path,
-            reason: self.reason,
-        }
+        let place = Place { line: row.line, offset: row.offset, bytes: row.bytes.to_vec() };
+        Reject { place, path: self.path, reason: self.reason }
     }
 }
 
@@ -269,17 +227,14 @@ mod tests {
 
     use super::*;
 
-    fn given(partition: &str) -> Option<KeyNames> {
-        Some(KeyNames {
-            partition: partition.to_owned(),
-            sort: None,
-        })
+    fn key(partition: &str) -> KeyNames {
+        KeyNames { partition: partition.to_owned(), sort: None }
     }
 
     fn surveyed(
         content: Content,
         bytes: &[u8],
-        key: Option<KeyNames>,
+        given: Option<KeyNames>,
         max_rejects: u64,
     ) -> Result<Survey, Refusal> {
         let refusal = |stop| match stop {
@@ -287,24 +242,16 @@ mod tests {
             ReadStop::Io(error) => panic!("memory cannot be unreadable: {error}"),
         };
         let Sampled { format, .. } = sample(&mut Cursor::new(bytes), content).map_err(refusal)?;
-        survey(&mut Cursor::new(bytes), &format, "planes", key, max_rejects).map_err(refusal)
+        survey(&mut Cursor::new(bytes), &format, "planes", given, max_rejects).map_err(refusal)
     }
 
     /// The key, the count and each reject; or why not.
     fn told(content: Content, bytes: &[u8], key: Option<KeyNames>, max_rejects: u64) -> String {
         match surveyed(content, bytes, key, max_rejects) {
             Ok(survey) => {
-                let mut lines = vec![format!(
-                    "key {}, {} rows",
-                    crate::key::told(&survey.schema),
-                    survey.rows
-                )];
-                for Reject {
-                    place,
-                    path,
-                    reason,
-                } in survey.rejects
-                {
+                let mut lines =
+                    vec![format!("key {}, {} rows", crate::key::told(&survey.schema), survey.rows)];
+                for Reject { place, path, reason } in survey.rejects {
                     lines.push(format!(
                         "line {}, byte {}, {path}: {reason}",
                         place.line, place.offset
@@ -312,15 +259,8 @@ mod tests {
                 }
                 lines.join("\n")
             }
-            Err(Refusal {
-                reason,
-                rows,
-                rejects,
-            }) => {
-                format!(
-                    "refused after {rows} rows, {} rejected: {reason}",
-                    rejects.len()
-                )
+            Err(Refusal { reason, rows, rejects }) => {
+                format!("refused after {rows} rows, {} rejected: {reason}", rejects.len())
             }
         }
     }
@@ -328,13 +268,13 @@ mod tests {
     #[test]
     fn rows_are_items_or_rejects() {
         insta::assert_snapshot!(told(Content::Csv, b"tailnum,year\nN1,2004\nN2,NA\n", None, 0), @"key tailnum (S), 2 rows");
-        insta::assert_snapshot!(told(Content::Json, b"{\"id\":1}\n{\"id\":\n{\"id\":1}\n", given("id"), 9), @"
+        insta::assert_snapshot!(told(Content::Json, b"{\"id\":1}\n{\"id\":\n{\"id\":1}\n", Some(key("id")), 9), @"
         key id (N), 3 rows
         line 2, byte 9, id: not JSON: it ends too early, at byte 6 of the row
         line 3, byte 16, id: its key is that of line 1; a table holds a key once
         ");
         insta::assert_snapshot!(told(Content::Json, br#"{"Item":{"id":{"S":"a"}}}"#, None, 0), @"key id (S), 1 rows");
-        insta::assert_snapshot!(told(Content::Tsv, b"id\tn\n\t1\nx\t2\n", given("id"), 1), @"
+        insta::assert_snapshot!(told(Content::Tsv, b"id\tn\n\t1\nx\t2\n", Some(key("id")), 1), @"
         key id (S), 2 rows
         line 2, byte 5, id: the key attribute is missing; every item needs it, of type S, N or B
         ");
@@ -346,7 +286,7 @@ mod tests {
         insta::assert_snapshot!(told(Content::Csv, b"id,n\n", None, 0), @"refused after 0 rows, 0 rejected: the object has no rows; a file to import has one at least");
         insta::assert_snapshot!(told(Content::Csv, b"id,id\n1,2\n", None, 0), @r#"refused after 0 rows, 0 rejected: columns 1 and 2 of the header are both named "id"; rename one"#);
         insta::assert_snapshot!(told(Content::Json, b"  [1]", None, 0), @"refused after 0 rows, 0 rejected: the object is one JSON array; write one object per line instead (jq -c '.[]')");
-        insta::assert_snapshot!(told(Content::Json, b"{}\n{}\n{\"id\":1}\n", given("id"), 1), @"refused after 2 rows, 2 rejected: more than 1 rows were rejected, so nothing was created; mend them, or raise MaxRejects. The first, on line 1: the key attribute is missing; every item needs it, of type S, N or B");
+        insta::assert_snapshot!(told(Content::Json, b"{}\n{}\n{\"id\":1}\n", Some(key("id")), 1), @"refused after 2 rows, 2 rejected: more than 1 rows were rejected, so nothing was created; mend them, or raise MaxRejects. The first, on line 1: the key attribute is missing; every item needs it, of type S, N or B");
         insta::assert_snapshot!(told(Content::Json, b"1\n2\n", None, 9), @"refused after 2 rows, 2 rejected: none of the 2 rows can be an item. The first, on line 1: expected an object, found a number");
     }
 
@@ -355,7 +295,7 @@ mod tests {
         #[test]
         fn no_row_vanishes(rows in prop::collection::vec("[a-b]{0,2},[0-9\"]{0,2}", 0..40)) {
             let bytes = format!("id,n\n{}\n", rows.join("\n"));
-            if let Ok(survey) = surveyed(Content::Csv, bytes.as_bytes(), given("id"), 99) {
+            if let Ok(survey) = surveyed(Content::Csv, bytes.as_bytes(), Some(key("id")), 99) {
                 let Ok(Sampled { format, .. }) = sample(&mut Cursor::new(&bytes), Content::Csv) else {
                     return Err(TestCaseError::fail("a surveyed object can be sampled"));
                 };

@@ -40,10 +40,7 @@ pub(crate) struct Impossible {
 /// Decodes an event. Fails only if it is no event of records at all.
 pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
     let event = Event::parse(event)?;
-    let mut decoded = Decoded {
-        records: event.records.len(),
-        ..Decoded::default()
-    };
+    let mut decoded = Decoded { records: event.records.len(), ..Decoded::default() };
     for record in &event.records {
         if let Err(reason) = take(&mut decoded.streams, record) {
             decoded.impossible.push(impossible(record, reason));
@@ -54,21 +51,14 @@ pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
 
 fn take(streams: &mut Vec<StreamChanges>, record: &RawRecord<'_>) -> Result<(), String> {
     let change = record.change().map_err(|error| error.to_string())?;
-    let known = streams
-        .iter()
-        .position(|known| known.stream.as_str() == change.stream_arn.as_str());
+    let known =
+        streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
     let at = known.unwrap_or_else(|| {
         let stream = change.stream_arn.clone().into_owned();
-        streams.push(StreamChanges {
-            stream,
-            files: ChangeFiles::new(),
-        });
+        streams.push(StreamChanges { stream, files: ChangeFiles::new() });
         streams.len() - 1
     });
-    streams[at]
-        .files
-        .push(&change)
-        .map_err(|error| error.to_string())
+    streams[at].files.push(&change).map_err(|error| error.to_string())
 }
 
 /// The object that keeps a record.
@@ -95,9 +85,7 @@ fn impossible(record: &RawRecord<'_>, reason: String) -> Impossible {
 /// The table and the stream's label, as far as they can be told.
 fn origin(record: &[u8]) -> (String, String) {
     let value: serde_json::Value = serde_json::from_slice(record).unwrap_or_default();
-    let arn = value["eventSourceARN"]
-        .as_str()
-        .and_then(|arn| StreamArn::parse(arn).ok());
+    let arn = value["eventSourceARN"].as_str().and_then(|arn| StreamArn::parse(arn).ok());
     match arn {
         Some(arn) => (arn.table().to_owned(), arn.label_digits()),
         None => ("unknown-table".to_owned(), "unknown-stream".to_owned()),
@@ -113,8 +101,7 @@ fn kept(record: &[u8], reason: &str) -> Vec<u8> {
             "record": String::from_utf8_lossy(record),
         })),
     };
-    kept.unwrap_or_else(|_| String::from_utf8_lossy(record).into_owned())
-        .into_bytes()
+    kept.unwrap_or_else(|_| String::from_utf8_lossy(record).into_owned()).into_bytes()
 }
 
 #[cfg(test)]
@@ -127,10 +114,7 @@ mod tests {
         let mut lines = vec![format!("{} records", decoded.records)];
         for StreamChanges { files, .. } in decoded.streams {
             for file in files.finish(&lake::Registry::new()).unwrap() {
-                lines.push(format!(
-                    "{} rows from {} in {}",
-                    file.rows, file.first, file.path
-                ));
+                lines.push(format!("{} rows from {} in {}", file.rows, file.first, file.path));
             }
         }
         for Impossible { path, reason, json } in decoded.impossible {

@@ -69,11 +69,7 @@ pub async fn handle(
 
 impl Answer {
     fn from_sequence(sequence: String) -> Self {
-        Self {
-            batch_item_failures: vec![BatchItemFailure {
-                item_identifier: sequence,
-            }],
-        }
+        Self { batch_item_failures: vec![BatchItemFailure { item_identifier: sequence }] }
     }
 }
 
@@ -104,13 +100,7 @@ async fn write(
             registries.of(stream.table())
         }
     };
-    for ChangeFile {
-        path,
-        bytes,
-        rows,
-        first,
-    } in files.finish(&registry)?
-    {
+    for ChangeFile { path, bytes, rows, first } in files.finish(&registry)? {
         let size = bytes.len();
         let put = object::put(
             &clients.s3,

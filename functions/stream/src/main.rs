@@ -13,13 +13,7 @@ async fn main() -> Result<(), Error> {
     let clients = Clients::from_environment(&environment)?;
     let registries = Registries::default();
     run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        Box::pin(handler::handle(
-            &clients,
-            &settings,
-            &registries,
-            &event.payload,
-        ))
-        .await
+        Box::pin(handler::handle(&clients, &settings, &registries, &event.payload)).await
     }))
     .await
 }

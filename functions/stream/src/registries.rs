@@ -32,11 +32,7 @@ impl Registries {
         }
         let registry = match catalog::extend(glue, place.database, place.table, &unnamed).await {
             Err(failure) if failure.has_code("EntityNotFoundException") => {
-                let CatalogPlace {
-                    database,
-                    lake_bucket,
-                    table,
-                } = *place;
+                let CatalogPlace { database, lake_bucket, table } = *place;
                 catalog::ensure_changes(glue, database, lake_bucket, table, clock::now()).await?;
                 catalog::extend(glue, database, table, &unnamed).await?
             }

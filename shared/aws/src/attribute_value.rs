@@ -7,9 +7,7 @@ use item::{Item, Map, Number, NumberError, Value};
 
 /// An item as the SDK sends it. Copies: the caller keeps the item until AWS has taken it.
 pub fn item_to_sdk(item: &Item<'_>) -> HashMap<String, AttributeValue> {
-    item.iter()
-        .map(|(name, value)| (name.to_owned(), to_sdk(value)))
-        .collect()
+    item.iter().map(|(name, value)| (name.to_owned(), to_sdk(value))).collect()
 }
 
 fn to_sdk(value: &Value<'_>) -> AttributeValue {
@@ -61,10 +59,7 @@ fn from_sdk(name: &str, value: AttributeValue) -> Result<Value<'static>, Unknown
     let number = |text: String| {
         Number::parse(&text)
             .map(Number::into_owned)
-            .map_err(|source| UnknownValue::Number {
-                name: name.to_owned(),
-                source,
-            })
+            .map_err(|source| UnknownValue::Number { name: name.to_owned(), source })
     };
     Ok(match value {
         AttributeValue::S(text) => Value::S(text.into()),
@@ -76,21 +71,15 @@ fn from_sdk(name: &str, value: AttributeValue) -> Result<Value<'static>, Unknown
         AttributeValue::Ns(set) => {
             Value::Ns(set.into_iter().map(number).collect::<Result<_, _>>()?)
         }
-        AttributeValue::Bs(set) => Value::Bs(
-            set.into_iter()
-                .map(|blob| blob.into_inner().into())
-                .collect(),
-        ),
-        AttributeValue::L(list) => Value::L(
-            list.into_iter()
-                .map(|value| from_sdk(name, value))
-                .collect::<Result<_, _>>()?,
-        ),
+        AttributeValue::Bs(set) => {
+            Value::Bs(set.into_iter().map(|blob| blob.into_inner().into()).collect())
+        }
+        AttributeValue::L(list) => {
+            Value::L(list.into_iter().map(|value| from_sdk(name, value)).collect::<Result<_, _>>()?)
+        }
         AttributeValue::M(map) => Value::M(item_from_sdk(map)?),
         _ => {
-            return Err(UnknownValue::Type {
-                name: name.to_owned(),
-            });
+            return Err(UnknownValue::Type { name: name.to_owned() });
         }
     })
 }

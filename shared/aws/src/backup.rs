@@ -23,18 +23,10 @@ pub struct Backup {
 
 /// Starts a backup and returns its ARN. `CreateBackup` has no idempotency token: claim first.
 pub async fn create(dynamodb: &Client, table: &str, name: &str) -> Result<String, Failure> {
-    let created = dynamodb
-        .create_backup()
-        .table_name(table)
-        .backup_name(name)
-        .send()
-        .await;
+    let created = dynamodb.create_backup().table_name(table).backup_name(name).send().await;
     let output =
         created.map_err(|error| Failure::of("CreateBackup", format!("table {table}"), error))?;
-    Ok(output
-        .backup_details
-        .map(|details| details.backup_arn)
-        .unwrap_or_default())
+    Ok(output.backup_details.map(|details| details.backup_arn).unwrap_or_default())
 }
 
 /// Every user-made backup of a table, whoever made it.
@@ -49,12 +41,7 @@ pub async fn list(dynamodb: &Client, table: &str) -> Result<Vec<Backup>, Failure
             .send()
             .await
             .map_err(|error| Failure::of("ListBackups", format!("table {table}"), error))?;
-        backups.extend(
-            page.backup_summaries
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(known),
-        );
+        backups.extend(page.backup_summaries.unwrap_or_default().into_iter().filter_map(known));
         from = page.last_evaluated_backup_arn;
         if from.is_none() {
             return Ok(backups);

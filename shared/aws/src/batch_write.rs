@@ -53,11 +53,7 @@ pub struct Written<T> {
 
 impl<T> Default for Written<T> {
     fn default() -> Self {
-        Self {
-            items: 0,
-            throttled: 0,
-            refused: Vec::new(),
-        }
+        Self { items: 0, throttled: 0, refused: Vec::new() }
     }
 }
 
@@ -107,20 +103,9 @@ async fn write_batch<T>(
     batch: Vec<Load<T>>,
     concurrency: &Concurrency,
 ) -> Result<Written<T>, Failure> {
-    let requests = batch
-        .iter()
-        .map(|load| put_request(&load.item))
-        .collect::<Result<_, _>>()?;
+    let requests = batch.iter().map(|load| put_request(&load.item)).collect::<Result<_, _>>()?;
     let mut written = Written::default();
-    match write_requests(
-        dynamodb,
-        table,
-        requests,
-        concurrency,
-        &mut written.throttled,
-    )
-    .await
-    {
+    match write_requests(dynamodb, table, requests, concurrency, &mut written.throttled).await {
         Ok(()) => written.items += batch.len() as u64,
         Err(failure) if failure.class == Class::Permanent => {
             written.add(write_one_by_one(dynamodb, table, batch, concurrency).await?);
@@ -139,23 +124,12 @@ async fn write_one_by_one<T>(
     let mut written = Written::default();
     for load in batch {
         let request = vec![put_request(&load.item)?];
-        match write_requests(
-            dynamodb,
-            table,
-            request,
-            concurrency,
-            &mut written.throttled,
-        )
-        .await
-        {
+        match write_requests(dynamodb, table, request, concurrency, &mut written.throttled).await {
             Ok(()) => written.items += 1,
             // The table itself is gone: no item's fault.
             Err(failure) if failure.has_code("ResourceNotFoundException") => return Err(failure),
             Err(failure) if failure.class == Class::Permanent => {
-                written.refused.push(Refused {
-                    origin: load.origin,
-                    failure,
-                });
+                written.refused.push(Refused { origin: load.origin, failure });
             }
             Err(failure) => return Err(failure),
         }
@@ -172,16 +146,10 @@ async fn write_requests(
     throttled: &mut u64,
 ) -> Result<(), Failure> {
     for attempt in 0..Pause::ATTEMPTS {
-        let sent = dynamodb
-            .batch_write_item()
-            .request_items(table, requests)
-            .send()
-            .await;
+        let sent = dynamodb.batch_write_item().request_items(table, requests).send().await;
         let output =
             sent.map_err(|error| Failure::of("BatchWriteItem", format!("table {table}"), error))?;
-        let unprocessed = output
-            .unprocessed_items
-            .and_then(|mut left| left.remove(table));
+        let unprocessed = output.unprocessed_items.and_then(|mut left| left.remove(table));
         requests = unprocessed.unwrap_or_default();
         if requests.is_empty() {
             concurrency.succeeded();
@@ -196,26 +164,13 @@ async fn write_requests(
         requests.len(),
         Pause::ATTEMPTS
     );
-    Err(Failure::stated(
-        "BatchWriteItem",
-        format!("table {table}"),
-        message,
-        Class::Retryable,
-    ))
+    Err(Failure::stated("BatchWriteItem", format!("table {table}"), message, Class::Retryable))
 }
 
 fn put_request(item: &Item<'_>) -> Result<WriteRequest, Failure> {
-    let put = PutRequest::builder()
-        .set_item(Some(item_to_sdk(item)))
-        .build()
-        .map_err(|error| {
-            Failure::stated(
-                "BatchWriteItem",
-                "an item",
-                error.to_string(),
-                Class::Permanent,
-            )
-        })?;
+    let put = PutRequest::builder().set_item(Some(item_to_sdk(item))).build().map_err(|error| {
+        Failure::stated("BatchWriteItem", "an item", error.to_string(), Class::Permanent)
+    })?;
     Ok(WriteRequest::builder().put_request(put).build())
 }
 
@@ -257,9 +212,7 @@ impl Concurrency {
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self {
-            limit: Mutex::new(Self::START),
-        }
+        Self { limit: Mutex::new(Self::START) }
     }
 }
 
@@ -279,9 +232,7 @@ impl Pause {
     }
 
     fn bound(attempt: u32) -> Duration {
-        Self::FIRST
-            .saturating_mul(2_u32.saturating_pow(attempt))
-            .min(Self::LONGEST)
+        Self::FIRST.saturating_mul(2_u32.saturating_pow(attempt)).min(Self::LONGEST)
     }
 }
 
@@ -306,12 +257,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_bound() {
         let bounds: Vec<u128> = (0..12).map(|n| Pause::bound(n).as_millis()).collect();
-        assert_eq!(
-            bounds,
-            [
-                50, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 20000, 20000, 20000
-            ]
-        );
+        assert_eq!(bounds, [50, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 20000, 20000, 20000]);
         assert!(Pause::after(3) <= Pause::bound(3));
     }
 }

@@ -77,10 +77,7 @@ pub async fn ensure_changes(
     loop {
         let name = match look_up(glue, database, table).await? {
             Place::Taken(found) => {
-                return Ok(Ensured {
-                    name: found.name,
-                    created: false,
-                });
+                return Ok(Ensured { name: found.name, created: false });
             }
             Place::Free(name) => name,
         };
@@ -89,18 +86,10 @@ pub async fn ensure_changes(
             .map_err(|error| invalid("CreateTable", &resource, &error))?;
         let input =
             table_input(&definition).map_err(|error| invalid("CreateTable", &resource, &error))?;
-        let created = glue
-            .create_table()
-            .database_name(database)
-            .table_input(input)
-            .send()
-            .await;
+        let created = glue.create_table().database_name(database).table_input(input).send().await;
         match created.map_err(|error| Failure::of("CreateTable", resource, error)) {
             Ok(_) => {
-                return Ok(Ensured {
-                    name,
-                    created: true,
-                });
+                return Ok(Ensured { name, created: true });
             }
             // Another invocation was quicker: look whose it is.
             Err(failure) if failure.has_code("AlreadyExistsException") => {}
@@ -120,12 +109,8 @@ pub async fn extend(
     keys: &[ColumnKey],
 ) -> Result<Registry, Failure> {
     for _ in 0..ATTEMPTS {
-        let Some(CatalogTable {
-            name,
-            mut registry,
-            definition,
-            table: current,
-        }) = find(glue, database, table).await?
+        let Some(CatalogTable { name, mut registry, definition, table: current }) =
+            find(glue, database, table).await?
         else {
             let message = format!("the catalog has no table for the changes of {table}");
             let mut failure = Failure::stated("GetTable", database, message, Class::Permanent);
@@ -149,12 +134,7 @@ pub async fn extend(
         }
     }
     let message = format!("other writers were quicker {ATTEMPTS} times");
-    Err(Failure::stated(
-        "UpdateTable",
-        resource(database, table),
-        message,
-        Class::Retryable,
-    ))
+    Err(Failure::stated("UpdateTable", resource(database, table), message, Class::Retryable))
 }
 
 /// Where a DynamoDB table's catalog table is, or could be.
@@ -175,12 +155,7 @@ async fn look_up(glue: &Client, database: &str, table: &str) -> Result<Place, Fa
         let definition = definition(&found);
         if definition.table() == Some(table) {
             let registry = Registry::from(&definition);
-            let table = CatalogTable {
-                name,
-                registry,
-                definition,
-                table: found,
-            };
+            let table = CatalogTable { name, registry, definition, table: found };
             return Ok(Place::Taken(Box::new(table)));
         }
         number += 1;
@@ -188,12 +163,7 @@ async fn look_up(glue: &Client, database: &str, table: &str) -> Result<Place, Fa
 }
 
 async fn get(glue: &Client, database: &str, name: &str) -> Result<Option<Table>, Failure> {
-    let got = glue
-        .get_table()
-        .database_name(database)
-        .name(name)
-        .send()
-        .await;
+    let got = glue.get_table().database_name(database).name(name).send().await;
     match got.map_err(|error| Failure::of("GetTable", resource(database, name), error)) {
         Ok(output) => Ok(output.table),
         Err(failure) if failure.has_code("EntityNotFoundException") => Ok(None),
@@ -234,9 +204,8 @@ fn invalid(operation: &'static str, resource: &str, error: &impl ToString) -> Fa
 
 /// The table as it is, with further columns; what this code does not know stays as it was.
 fn with_columns(table: Table, added: &[ColumnDefinition]) -> Result<TableInput, BuildError> {
-    let mut storage = table
-        .storage_descriptor
-        .unwrap_or_else(|| StorageDescriptor::builder().build());
+    let mut storage =
+        table.storage_descriptor.unwrap_or_else(|| StorageDescriptor::builder().build());
     let columns = storage.columns.get_or_insert_default();
     for column in added {
         columns.push(glue_column(column)?);
@@ -256,26 +225,15 @@ fn with_columns(table: Table, added: &[ColumnDefinition]) -> Result<TableInput, 
 }
 
 fn table_input(definition: &TableDefinition) -> Result<TableInput, BuildError> {
-    let columns = definition
-        .columns
-        .iter()
-        .map(glue_column)
-        .collect::<Result<_, _>>()?;
-    let partition_keys = definition
-        .partition_keys
-        .iter()
-        .map(glue_column)
-        .collect::<Result<_, _>>()?;
+    let columns = definition.columns.iter().map(glue_column).collect::<Result<_, _>>()?;
+    let partition_keys =
+        definition.partition_keys.iter().map(glue_column).collect::<Result<_, _>>()?;
     let storage = StorageDescriptor::builder()
         .set_columns(Some(columns))
         .location(&definition.location)
         .input_format(catalog::INPUT_FORMAT)
         .output_format(catalog::OUTPUT_FORMAT)
-        .serde_info(
-            SerDeInfo::builder()
-                .serialization_library(catalog::SERDE)
-                .build(),
-        )
+        .serde_info(SerDeInfo::builder().serialization_library(catalog::SERDE).build())
         .build();
     TableInput::builder()
         .name(&definition.name)
@@ -305,10 +263,7 @@ fn definition(table: &Table) -> TableDefinition {
         name: table.name().to_owned(),
         columns: columns(storage.map_or(&[], StorageDescriptor::columns)),
         partition_keys: columns(table.partition_keys()),
-        location: storage
-            .and_then(|s| s.location())
-            .unwrap_or_default()
-            .to_owned(),
+        location: storage.and_then(|s| s.location()).unwrap_or_default().to_owned(),
         parameters: sorted(table.parameters()),
     }
 }
@@ -323,8 +278,5 @@ fn column_definition(column: &Column) -> ColumnDefinition {
 }
 
 fn sorted(map: Option<&std::collections::HashMap<String, String>>) -> BTreeMap<String, String> {
-    map.into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    map.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -43,9 +43,7 @@ impl Clients {
         let config = sdk_config(environment)?;
         // Bucket names as a path: an endpoint that is an address has no sub-domains.
         let path_style = config.endpoint_url().is_some();
-        let s3 = aws_sdk_s3::config::Builder::from(&config)
-            .force_path_style(path_style)
-            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
         Ok(Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             glue: aws_sdk_glue::Client::new(&config),
@@ -86,8 +84,6 @@ pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, EnvironmentErr
 
 fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
     aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https()
 }

@@ -4,9 +4,6 @@ use jiff::Timestamp;
 
 /// The time now.
 pub fn now() -> Timestamp {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     Timestamp::now()
 }

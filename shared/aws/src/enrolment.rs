@@ -55,9 +55,7 @@ impl EnrolmentSettings {
             database: environment.required("HEADWATER_DATABASE")?.to_owned(),
             recovery_days: environment.parsed("HEADWATER_RECOVERY_DAYS")?,
             mapping: MappingSettings {
-                function: environment
-                    .required("HEADWATER_STREAM_FUNCTION")?
-                    .to_owned(),
+                function: environment.required("HEADWATER_STREAM_FUNCTION")?.to_owned(),
                 batch_size: environment.parsed("HEADWATER_BATCH_SIZE")?,
                 batch_window_seconds: environment.parsed("HEADWATER_BATCH_WINDOW_SECONDS")?,
                 failure_bucket: lake_bucket.clone(),
@@ -94,14 +92,10 @@ pub async fn enrol(
         ensure_mapping(clients, &settings.mapping, &stream_arn, &mut steps).await?;
     }
     let days = settings.recovery_days;
-    steps.push(
-        match recovery::ensure(&clients.dynamodb, name, days).await? {
-            Recovery::SwitchedOn => Step::Done(format!("point-in-time recovery of {days} days on")),
-            Recovery::AlreadyOn => {
-                Step::AlreadySo(format!("point-in-time recovery of {days} days on"))
-            }
-        },
-    );
+    steps.push(match recovery::ensure(&clients.dynamodb, name, days).await? {
+        Recovery::SwitchedOn => Step::Done(format!("point-in-time recovery of {days} days on")),
+        Recovery::AlreadyOn => Step::AlreadySo(format!("point-in-time recovery of {days} days on")),
+    });
     let (database, bucket) = (&settings.database, &settings.lake_bucket);
     let ensured = catalog::ensure_changes(&clients.glue, database, bucket, name, now).await?;
     steps.push(if ensured.created {
@@ -120,14 +114,10 @@ async fn ensure_stream(
 ) -> Result<Option<String>, Failure> {
     let name = description.table_name().unwrap_or_default();
     if !description.replicas().is_empty() {
-        steps.push(Step::LeftAlone(
-            "stream: the table has replicas (global table)".into(),
-        ));
+        steps.push(Step::LeftAlone("stream: the table has replicas (global table)".into()));
         return Ok(None);
     }
-    let stream = description
-        .stream_specification()
-        .filter(|stream| stream.stream_enabled());
+    let stream = description.stream_specification().filter(|stream| stream.stream_enabled());
     let Some(stream) = stream else {
         table::enable_stream(&clients.dynamodb, name).await?;
         let description = table::wait_until_active(&clients.dynamodb, name).await?;
@@ -151,19 +141,11 @@ async fn ensure_stream(
 }
 
 fn stream_arn(description: &TableDescription) -> Result<String, Failure> {
-    description
-        .latest_stream_arn()
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            let name = description.table_name().unwrap_or_default();
-            let message = "the stream is on but has no ARN yet";
-            Failure::stated(
-                "DescribeTable",
-                format!("table {name}"),
-                message,
-                Class::Retryable,
-            )
-        })
+    description.latest_stream_arn().map(str::to_owned).ok_or_else(|| {
+        let name = description.table_name().unwrap_or_default();
+        let message = "the stream is on but has no ARN yet";
+        Failure::stated("DescribeTable", format!("table {name}"), message, Class::Retryable)
+    })
 }
 
 async fn ensure_mapping(
@@ -173,9 +155,8 @@ async fn ensure_mapping(
     steps: &mut Vec<Step>,
 ) -> Result<(), Failure> {
     let mappings = mapping::of_stream(&clients.lambda, stream_arn).await?;
-    let (ours, foreign): (Vec<_>, Vec<_>) = mappings
-        .iter()
-        .partition(|mapping| mapping::feeds(mapping, &settings.function));
+    let (ours, foreign): (Vec<_>, Vec<_>) =
+        mappings.iter().partition(|mapping| mapping::feeds(mapping, &settings.function));
     let step = match ours.first() {
         Some(mapping) if matches!(mapping.state(), Some("Disabled" | "Disabling")) => {
             mapping::enable(&clients.lambda, mapping.uuid().unwrap_or_default()).await?;

@@ -37,10 +37,7 @@ pub enum EnvironmentError {
 impl Environment {
     /// The variables of this process.
     pub fn of_process() -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads the environment"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
         Self::from_variables(std::env::vars())
     }
 
@@ -50,27 +47,18 @@ impl Environment {
         K: Into<String>,
         V: Into<String>,
     {
-        let variables = variables
-            .into_iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect();
+        let variables = variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
         Self { variables }
     }
 
     /// The text of `name`, or nothing if it is unset or empty.
     pub fn optional(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|text| !text.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 
     /// The text of `name`.
     pub fn required(&self, name: &str) -> Result<&str, EnvironmentError> {
-        self.optional(name)
-            .ok_or_else(|| EnvironmentError::Missing {
-                name: name.to_owned(),
-            })
+        self.optional(name).ok_or_else(|| EnvironmentError::Missing { name: name.to_owned() })
     }
 
     /// The value of `name` as a `T`.
@@ -79,12 +67,11 @@ impl Environment {
         T: FromStr<Err: Display>,
     {
         let text = self.required(name)?;
-        text.parse()
-            .map_err(|problem: T::Err| EnvironmentError::Malformed {
-                name: name.to_owned(),
-                got: text.to_owned(),
-                problem: problem.to_string(),
-            })
+        text.parse().map_err(|problem: T::Err| EnvironmentError::Malformed {
+            name: name.to_owned(),
+            got: text.to_owned(),
+            problem: problem.to_string(),
+        })
     }
 }
 

@@ -37,8 +37,6 @@ pub async fn start_full(dynamodb: &Client, export: &FullExport<'_>) -> Result<St
         .send()
         .await
         .map_err(|error| Failure::of("ExportTableToPointInTime", export.table_arn, error))?;
-    let arn = started
-        .export_description
-        .and_then(|description| description.export_arn);
+    let arn = started.export_description.and_then(|description| description.export_arn);
     Ok(arn.unwrap_or_default())
 }

@@ -50,9 +50,7 @@ impl Failure {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let status = error
-            .raw_response()
-            .map(|response| response.status().as_u16());
+        let status = error.raw_response().map(|response| response.status().as_u16());
         let service = error.as_service_error();
         let code = service.and_then(|e| e.code()).map(str::to_owned);
         let message = match service.and_then(|e| e.message()) {
@@ -65,14 +63,7 @@ impl Failure {
             _ => Class::Retryable,
         };
         let source = Some(Box::new(error) as _);
-        Self {
-            operation,
-            resource: resource.into(),
-            code,
-            message,
-            class,
-            source,
-        }
+        Self { operation, resource: resource.into(), code, message, class, source }
     }
 
     /// A failure that AWS reported in a well-formed answer, or that follows from one.
@@ -83,14 +74,7 @@ impl Failure {
         class: Class,
     ) -> Self {
         let (resource, message) = (resource.into(), message.into());
-        Self {
-            operation,
-            resource,
-            code: None,
-            message,
-            class,
-            source: None,
-        }
+        Self { operation, resource, code: None, message, class, source: None }
     }
 
     /// Whether the trigger should try again.
@@ -173,11 +157,7 @@ mod tests {
         let check = |code: Option<&str>, status, expected| {
             assert_eq!(class_of(code, Some(status)), expected, "{code:?} {status}");
         };
-        check(
-            Some("ProvisionedThroughputExceededException"),
-            400,
-            Class::Retryable,
-        );
+        check(Some("ProvisionedThroughputExceededException"), 400, Class::Retryable);
         check(Some("SlowDown"), 503, Class::Retryable);
         check(Some("NeverHeardOf"), 500, Class::Retryable);
         check(None, 200, Class::Retryable);
@@ -191,12 +171,8 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_where_and_why() {
-        let failure = Failure::stated(
-            "ExportTableToPointInTime",
-            "table planes",
-            "no",
-            Class::Permanent,
-        );
+        let failure =
+            Failure::stated("ExportTableToPointInTime", "table planes", "no", Class::Permanent);
         insta::assert_snapshot!(failure, @"ExportTableToPointInTime on table planes failed: no");
     }
 }

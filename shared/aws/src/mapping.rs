@@ -53,10 +53,7 @@ pub async fn of_stream(
 /// Whether a mapping feeds the function, whose ARN may carry a version or alias.
 pub fn feeds(mapping: &EventSourceMappingConfiguration, function: &str) -> bool {
     mapping.function_arn().is_some_and(|arn| {
-        arn == function
-            || arn
-                .strip_prefix(function)
-                .is_some_and(|rest| rest.starts_with(':'))
+        arn == function || arn.strip_prefix(function).is_some_and(|rest| rest.starts_with(':'))
     })
 }
 
@@ -102,12 +99,7 @@ pub async fn create(
 
 /// Switches a disabled mapping on again.
 pub async fn enable(lambda: &Client, uuid: &str) -> Result<(), Failure> {
-    let updated = lambda
-        .update_event_source_mapping()
-        .uuid(uuid)
-        .enabled(true)
-        .send()
-        .await;
+    let updated = lambda.update_event_source_mapping().uuid(uuid).enabled(true).send().await;
     updated.map_err(|error| Failure::of("UpdateEventSourceMapping", uuid, error))?;
     Ok(())
 }

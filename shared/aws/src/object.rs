@@ -49,11 +49,7 @@ pub async fn open(s3: &Client, object: &ObjectId) -> Result<GetObjectOutput, Fai
 
 /// The bytes of a small object, or nothing if there is none.
 pub async fn read(s3: &Client, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-    let object = ObjectId {
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
-        version: None,
-    };
+    let object = ObjectId { bucket: bucket.to_owned(), key: key.to_owned(), version: None };
     match open(s3, &object).await {
         Ok(output) => {
             let body = output.body.collect().await.map_err(|broken| {

@@ -44,12 +44,8 @@ pub async fn ensure(dynamodb: &Client, table: &str, days: i32) -> Result<Recover
 }
 
 async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Failure> {
-    let output = dynamodb
-        .describe_continuous_backups()
-        .table_name(table)
-        .send()
-        .await
-        .map_err(|error| {
+    let output =
+        dynamodb.describe_continuous_backups().table_name(table).send().await.map_err(|error| {
             Failure::of("DescribeContinuousBackups", format!("table {table}"), error)
         })?;
     let recovery = output
@@ -69,12 +65,7 @@ async fn switch_on(dynamodb: &Client, table: &str, days: i32) -> Result<(), Fail
         .build()
         .map_err(|error| {
             let message = error.to_string();
-            Failure::stated(
-                "UpdateContinuousBackups",
-                &resource,
-                message,
-                Class::Permanent,
-            )
+            Failure::stated("UpdateContinuousBackups", &resource, message, Class::Permanent)
         })?;
     let updated = dynamodb
         .update_continuous_backups()

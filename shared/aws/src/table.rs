@@ -57,10 +57,7 @@ pub async fn create(
         .table_name(table)
         .billing_mode(BillingMode::PayPerRequest)
         .stream_specification(new_and_old_images().map_err(invalid)?);
-    let roles = [
-        (Some(&schema.partition), KeyRole::Hash),
-        (schema.sort.as_ref(), KeyRole::Range),
-    ];
+    let roles = [(Some(&schema.partition), KeyRole::Hash), (schema.sort.as_ref(), KeyRole::Range)];
     for (attribute, role) in roles {
         let Some(attribute) = attribute else { continue };
         request = request
@@ -68,13 +65,7 @@ pub async fn create(
             .key_schema(element(attribute, role).map_err(invalid)?);
     }
     for &(key, value) in tags {
-        request = request.tags(
-            Tag::builder()
-                .key(key)
-                .value(value)
-                .build()
-                .map_err(invalid)?,
-        );
+        request = request.tags(Tag::builder().key(key).value(value).build().map_err(invalid)?);
     }
     let created = request.send().await;
     created.map_err(|error| Failure::of("CreateTable", format!("table {table}"), error))?;
@@ -87,17 +78,11 @@ fn definition(attribute: &KeyAttribute) -> Result<AttributeDefinition, BuildErro
         KeyType::N => ScalarAttributeType::N,
         KeyType::B => ScalarAttributeType::B,
     };
-    AttributeDefinition::builder()
-        .attribute_name(&attribute.name)
-        .attribute_type(scalar)
-        .build()
+    AttributeDefinition::builder().attribute_name(&attribute.name).attribute_type(scalar).build()
 }
 
 fn element(attribute: &KeyAttribute, role: KeyRole) -> Result<KeySchemaElement, BuildError> {
-    KeySchemaElement::builder()
-        .attribute_name(&attribute.name)
-        .key_type(role)
-        .build()
+    KeySchemaElement::builder().attribute_name(&attribute.name).key_type(role).build()
 }
 
 fn new_and_old_images() -> Result<StreamSpecification, BuildError> {
@@ -111,19 +96,10 @@ fn new_and_old_images() -> Result<StreamSpecification, BuildError> {
 pub async fn enable_stream(dynamodb: &Client, table: &str) -> Result<(), Failure> {
     let resource = format!("table {table}");
     let specification = new_and_old_images().map_err(|error| {
-        Failure::stated(
-            "UpdateTable",
-            resource.clone(),
-            error.to_string(),
-            Class::Permanent,
-        )
+        Failure::stated("UpdateTable", resource.clone(), error.to_string(), Class::Permanent)
     })?;
-    let updated = dynamodb
-        .update_table()
-        .table_name(table)
-        .stream_specification(specification)
-        .send()
-        .await;
+    let updated =
+        dynamodb.update_table().table_name(table).stream_specification(specification).send().await;
     updated.map_err(|error| Failure::of("UpdateTable", resource, error))?;
     Ok(())
 }
@@ -136,19 +112,11 @@ pub async fn wait_until_active(
     table: &str,
 ) -> Result<TableDescription, Failure> {
     let failure = |message: String, class| {
-        Err(Failure::stated(
-            "DescribeTable",
-            format!("table {table}"),
-            message,
-            class,
-        ))
+        Err(Failure::stated("DescribeTable", format!("table {table}"), message, class))
     };
     for _ in 0..POLLS {
         let Some(description) = describe(dynamodb, table).await? else {
-            return failure(
-                "table disappeared while it was waited for".into(),
-                Class::Permanent,
-            );
+            return failure("table disappeared while it was waited for".into(), Class::Permanent);
         };
         match description.table_status() {
             Some(TableStatus::Active) => return Ok(description),
@@ -158,10 +126,7 @@ pub async fn wait_until_active(
             _ => tokio::time::sleep(POLL).await,
         }
     }
-    failure(
-        "table did not become ACTIVE within four minutes".into(),
-        Class::Retryable,
-    )
+    failure("table did not become ACTIVE within four minutes".into(), Class::Retryable)
 }
 
 /// The value of a table's tag, or nothing if the table does not carry it.

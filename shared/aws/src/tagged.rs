@@ -32,10 +32,7 @@ pub async fn tables(
             .send()
             .await
             .map_err(|error| Failure::of("GetResources", format!("tag {key}={value}"), error))?;
-        let arns = page
-            .resource_tag_mapping_list
-            .unwrap_or_default()
-            .into_iter();
+        let arns = page.resource_tag_mapping_list.unwrap_or_default().into_iter();
         tables.extend(arns.filter_map(|resource| table_of(&resource.resource_arn?, prefix)));
         token = page.pagination_token.filter(|token| !token.is_empty());
         if token.is_none() {
@@ -51,10 +48,7 @@ pub async fn tables(
 fn table_of(arn: &str, prefix: &str) -> Option<TaggedTable> {
     let (_, name) = arn.split_once(":table/")?;
     let ours = !name.contains('/') && name.starts_with(prefix);
-    ours.then(|| TaggedTable {
-        name: name.to_owned(),
-        arn: arn.to_owned(),
-    })
+    ours.then(|| TaggedTable { name: name.to_owned(), arn: arn.to_owned() })
 }
 
 #[cfg(test)]
@@ -67,15 +61,9 @@ mod tests {
             let name = table_of(arn, "prod-").map(|table| table.name);
             assert_eq!(name.as_deref(), expected, "{arn}");
         };
-        check(
-            "arn:aws:dynamodb:us-east-1:123456789012:table/prod-orders",
-            Some("prod-orders"),
-        );
+        check("arn:aws:dynamodb:us-east-1:123456789012:table/prod-orders", Some("prod-orders"));
         check("arn:aws:dynamodb:us-east-1:123456789012:table/orders", None);
-        check(
-            "arn:aws:dynamodb:us-east-1:123456789012:table/prod-orders/backup/01",
-            None,
-        );
+        check("arn:aws:dynamodb:us-east-1:123456789012:table/prod-orders/backup/01", None);
         check("arn:aws:s3:::prod-orders", None);
     }
 }

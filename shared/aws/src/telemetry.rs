@@ -11,11 +11,7 @@ use crate::environment::{Environment, EnvironmentError};
 /// or `ERROR`.
 pub fn start(environment: &Environment) -> Result<(), EnvironmentError> {
     let level: LevelFilter = environment.parsed("HEADWATER_LOG")?;
-    let subscriber = fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(level)
-        .finish();
+    let subscriber = fmt().json().flatten_event(true).with_max_level(level).finish();
     // A second start in one process (a test's) keeps the first subscriber.
     tracing::subscriber::set_global_default(subscriber).unwrap_or_default();
     Ok(())

@@ -24,11 +24,7 @@ pub struct Batcher<T> {
 impl<T> Batcher<T> {
     /// A batcher that holds nothing.
     pub fn new() -> Self {
-        Self {
-            keys: Vec::new(),
-            payloads: Vec::new(),
-            bytes: 0,
-        }
+        Self { keys: Vec::new(), payloads: Vec::new(), bytes: 0 }
     }
 
     /// Adds a write of `size` bytes in the request and returns the batch that is thereby full.
@@ -41,11 +37,7 @@ impl<T> Batcher<T> {
         self.keys.push(key);
         self.payloads.push(payload);
         self.bytes += size;
-        if self.payloads.len() == MAX_BATCH_ITEMS {
-            self.take()
-        } else {
-            full
-        }
+        if self.payloads.len() == MAX_BATCH_ITEMS { self.take() } else { full }
     }
 
     /// The last batch, unless nothing is left.

@@ -51,44 +51,27 @@ pub struct ItemError {
 impl ItemError {
     /// An error of the item as a whole.
     pub(crate) fn of_item(reason: Reason) -> Self {
-        Self {
-            path: String::new(),
-            reason,
-        }
+        Self { path: String::new(), reason }
     }
 
     /// An error of one attribute.
     pub(crate) fn of_attribute(name: &str, reason: Reason) -> Self {
-        Self {
-            path: path_step(name).into_owned(),
-            reason,
-        }
+        Self { path: path_step(name).into_owned(), reason }
     }
 }
 
 impl From<ParseError> for ItemError {
     fn from(error: ParseError) -> Self {
-        Self {
-            path: error.path,
-            reason: error.reason,
-        }
+        Self { path: error.path, reason: error.reason }
     }
 }
 
 fn of(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!("attribute {path}: ")
-    }
+    if path.is_empty() { String::new() } else { format!("attribute {path}: ") }
 }
 
 fn at(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!(", attribute {path}")
-    }
+    if path.is_empty() { String::new() } else { format!(", attribute {path}") }
 }
 
 /// What the parsers of this crate hand up internally.
@@ -101,11 +84,7 @@ pub(crate) struct Fault(Box<ParseError>);
 
 impl Fault {
     pub(crate) fn new(offset: usize, reason: Reason) -> Self {
-        Self(Box::new(ParseError {
-            path: String::new(),
-            offset,
-            reason,
-        }))
+        Self(Box::new(ParseError { path: String::new(), offset, reason }))
     }
 
     /// The fault as seen from the map that holds the faulty value as `name`.
@@ -115,10 +94,7 @@ impl Fault {
 
     /// The fault as seen from the top of a path of names.
     pub(crate) fn within_path(self, names: &[&str]) -> Self {
-        names
-            .iter()
-            .rev()
-            .fold(self, |fault, name| fault.within_name(name))
+        names.iter().rev().fold(self, |fault, name| fault.within_name(name))
     }
 
     /// The fault as seen from the list that holds the faulty value at `index`.
@@ -128,11 +104,7 @@ impl Fault {
 
     fn within(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
-        let joint = if path.is_empty() || path.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
+        let joint = if path.is_empty() || path.starts_with('[') { "" } else { "." };
         path.insert_str(0, joint);
         path.insert_str(0, step);
         self

@@ -54,23 +54,15 @@ impl KeyType {
 impl KeyAttribute {
     /// An attribute of this name and type.
     pub fn new(name: impl Into<String>, kind: KeyType) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-        }
+        Self { name: name.into(), kind }
     }
 
     /// The attribute's value in an item, if DynamoDB takes it as a key of up to `limit` bytes.
     fn value_in<'b>(&self, item: &'b Item<'_>, limit: usize) -> Result<Value<'b>, Reason> {
         let expected = self.kind.as_str();
-        let value = item
-            .get(&self.name)
-            .ok_or(Reason::KeyMissing { expected })?;
+        let value = item.get(&self.name).ok_or(Reason::KeyMissing { expected })?;
         if value.type_descriptor() != expected {
-            return Err(Reason::KeyType {
-                expected,
-                found: value.type_descriptor(),
-            });
+            return Err(Reason::KeyType { expected, found: value.type_descriptor() });
         }
         match key_bytes(value) {
             Some(0) => Err(Reason::KeyEmpty),
@@ -99,18 +91,12 @@ fn key_bytes(value: &Value<'_>) -> Option<usize> {
 impl KeySchema {
     /// A schema of a partition key alone.
     pub fn simple(partition: KeyAttribute) -> Self {
-        Self {
-            partition,
-            sort: None,
-        }
+        Self { partition, sort: None }
     }
 
     /// A schema of partition and sort key.
     pub fn composite(partition: KeyAttribute, sort: KeyAttribute) -> Self {
-        Self {
-            partition,
-            sort: Some(sort),
-        }
+        Self { partition, sort: Some(sort) }
     }
 
     /// The key attributes of an item and nothing else, partition key first.
@@ -123,10 +109,7 @@ impl KeySchema {
     pub fn key_of<'b>(&self, item: &'b Item<'_>) -> Result<Item<'b>, ItemError> {
         let limits = [MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES];
         let mut entries = Vec::with_capacity(2);
-        for (attribute, limit) in std::iter::once(&self.partition)
-            .chain(&self.sort)
-            .zip(limits)
-        {
+        for (attribute, limit) in std::iter::once(&self.partition).chain(&self.sort).zip(limits) {
             let value = attribute.value_in(item, limit);
             let value = value.map_err(|reason| ItemError::of_attribute(&attribute.name, reason))?;
             entries.push((attribute.name.clone().into(), value));
@@ -142,10 +125,7 @@ mod tests {
     use crate::format::dynamodb_json::parse_item;
 
     fn schema() -> KeySchema {
-        KeySchema::composite(
-            KeyAttribute::new("p", KeyType::S),
-            KeyAttribute::new("s", KeyType::B),
-        )
+        KeySchema::composite(KeyAttribute::new("p", KeyType::S), KeyAttribute::new("s", KeyType::B))
     }
 
     fn check(item: &str, expected: &str) {
@@ -188,14 +168,7 @@ mod tests {
             format!(r#"{{"p":{{"S":"{text}"}},"s":{{"B":"YQ=="}}}}"#)
         };
         let item = key(2048);
-        assert!(
-            schema()
-                .key_of(&parse_item(item.as_bytes()).unwrap())
-                .is_ok()
-        );
-        check(
-            &key(2049),
-            "attribute p: a key of 2049 bytes, DynamoDB's limit is 2048",
-        );
+        assert!(schema().key_of(&parse_item(item.as_bytes()).unwrap()).is_ok());
+        check(&key(2049), "attribute p: a key of 2049 bytes, DynamoDB's limit is 2048");
     }
 }

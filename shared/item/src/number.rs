@@ -46,11 +46,7 @@ impl<'a> Number<'a> {
             return Ok(Self(Cow::Borrowed(text)));
         }
         let canonical = Decimal::read(text)?.to_plain();
-        Ok(Self(if canonical == text {
-            Cow::Borrowed(text)
-        } else {
-            Cow::Owned(canonical)
-        }))
+        Ok(Self(if canonical == text { Cow::Borrowed(text) } else { Cow::Owned(canonical) }))
     }
 
     /// The canonical text.
@@ -103,9 +99,7 @@ impl<'a> Number<'a> {
 
     /// How many digits are left without the zeros before the first and after the last other digit.
     pub fn significant_digits(&self) -> usize {
-        self.magnitudes().map_or(0, |(first, last)| {
-            (first - last).unsigned_abs() as usize + 1
-        })
+        self.magnitudes().map_or(0, |(first, last)| (first - last).unsigned_abs() as usize + 1)
     }
 
     /// The powers of ten that the first and the last significant digit stand for; nothing for zero.
@@ -209,11 +203,7 @@ impl Decimal {
 
     fn within_limits(self) -> Result<Self, NumberError> {
         if self.digits.is_empty() {
-            Ok(Self {
-                negative: false,
-                magnitude: 0,
-                ..self
-            })
+            Ok(Self { negative: false, magnitude: 0, ..self })
         } else if self.digits.len() > MAX_DIGITS {
             Err(NumberError::TooManyDigits(self.digits.len()))
         } else if self.magnitude > MAX_MAGNITUDE {
@@ -251,14 +241,10 @@ fn read_exponent(text: &str) -> Result<i64, NumberError> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(NumberError::NotANumber);
     }
-    let beyond_range = if text.starts_with('-') {
-        i64::MIN / 2
-    } else {
-        i64::MAX / 2
-    };
-    Ok(text.parse::<i64>().map_or(beyond_range, |exponent| {
-        exponent.clamp(i64::MIN / 2, i64::MAX / 2)
-    }))
+    let beyond_range = if text.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
+    Ok(text
+        .parse::<i64>()
+        .map_or(beyond_range, |exponent| exponent.clamp(i64::MIN / 2, i64::MAX / 2)))
 }
 
 #[cfg(test)]
@@ -269,11 +255,7 @@ mod tests {
 
     fn check(text: &str, expected: Result<&str, NumberError>) {
         let number = Number::parse(text);
-        assert_eq!(
-            number.as_ref().map(Number::as_str),
-            expected.as_ref().copied(),
-            "{text}"
-        );
+        assert_eq!(number.as_ref().map(Number::as_str), expected.as_ref().copied(), "{text}");
     }
 
     #[test]
@@ -306,10 +288,7 @@ mod tests {
     #[test]
     fn holds_the_outermost_numbers_and_no_more() {
         let digits = "9".repeat(38);
-        check(
-            &format!("{digits}E88"),
-            Ok(&format!("{digits}{}", "0".repeat(88))),
-        );
+        check(&format!("{digits}E88"), Ok(&format!("{digits}{}", "0".repeat(88))));
         check("1E126", Err(NumberError::TooLarge));
         check("1E9999999999999999999", Err(NumberError::TooLarge));
         check("-1E-130", Ok(&format!("-0.{}1", "0".repeat(129))));
@@ -349,19 +328,10 @@ mod tests {
 
     #[test]
     fn counts_significant_digits() {
-        for (text, digits) in [
-            ("0", 0),
-            ("100", 1),
-            ("-0.050", 1),
-            ("10.5", 3),
-            ("1001", 4),
-            ("0.1001", 4),
-        ] {
-            assert_eq!(
-                Number::parse(text).unwrap().significant_digits(),
-                digits,
-                "{text}"
-            );
+        for (text, digits) in
+            [("0", 0), ("100", 1), ("-0.050", 1), ("10.5", 3), ("1001", 4), ("0.1001", 4)]
+        {
+            assert_eq!(Number::parse(text).unwrap().significant_digits(), digits, "{text}");
         }
     }
 

@@ -28,9 +28,7 @@ pub fn item_size(item: &Item<'_>) -> usize {
 }
 
 fn entries_size(map: &Map<'_>) -> usize {
-    map.iter()
-        .map(|(name, value)| name.len() + value_size(value))
-        .sum()
+    map.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
 fn value_size(value: &Value<'_>) -> usize {
@@ -45,11 +43,7 @@ fn value_size(value: &Value<'_>) -> usize {
         Value::Ns(set) => set.iter().map(number_size).sum(),
         Value::Bs(set) => set.iter().map(|member: &Cow<'_, [u8]>| member.len()).sum(),
         Value::L(list) => {
-            CONTAINER
-                + list
-                    .iter()
-                    .map(|value| ELEMENT + value_size(value))
-                    .sum::<usize>()
+            CONTAINER + list.iter().map(|value| ELEMENT + value_size(value)).sum::<usize>()
         }
         Value::M(map) => CONTAINER + ELEMENT * map.len() + entries_size(map),
     }
@@ -99,11 +93,7 @@ mod tests {
             (r#"{"NS":["1","2"]}"#, 4),
             (r#"{"BS":["YQ==","Yg=="]}"#, 2),
         ] {
-            assert_eq!(
-                value_size(&parse_value(value.as_bytes()).unwrap()),
-                size,
-                "{value}"
-            );
+            assert_eq!(value_size(&parse_value(value.as_bytes()).unwrap()), size, "{value}");
         }
     }
 }

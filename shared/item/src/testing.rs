@@ -55,10 +55,7 @@ pub fn items() -> impl Strategy<Value = Item<'static>> {
 /// A value of any type, seldom nested to the limit.
 pub fn values() -> impl Strategy<Value = Value<'static>> {
     let nested = leaves().prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(Value::L),
-            maps(inner, 4).prop_map(Value::M),
-        ]
+        prop_oneof![vec(inner.clone(), 0..4).prop_map(Value::L), maps(inner, 4).prop_map(Value::M),]
     });
     prop_oneof![30 => leaves(), 10 => nested, 1 => deepest()]
 }
@@ -91,12 +88,7 @@ pub fn numbers() -> impl Strategy<Value = Number<'static>> {
 
 /// A text that is empty, short, or in need of escapes.
 pub fn texts() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[ab]{0,2}",
-        "[a-z\"\\\\\\n\\t\u{0}\u{7f}é日🦀]{0,12}",
-        "[0-9]{1,4}",
-        "\\PC{0,20}"
-    ]
+    prop_oneof!["[ab]{0,2}", "[a-z\"\\\\\\n\\t\u{0}\u{7f}é日🦀]{0,12}", "[0-9]{1,4}", "\\PC{0,20}"]
 }
 
 /// An attribute name, never empty.
@@ -130,12 +122,8 @@ fn maps(
     let shuffled = btree_map(names(), values, 0..=most)
         .prop_map(|map| map.into_iter().collect::<Vec<_>>())
         .prop_shuffle();
-    shuffled.prop_map(|entries| {
-        entries
-            .into_iter()
-            .map(|(name, value)| (name.into(), value))
-            .collect()
-    })
+    shuffled
+        .prop_map(|entries| entries.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
 /// A leaf within as many lists and maps as DynamoDB allows.

@@ -71,10 +71,7 @@ impl<'a> Map<'a> {
 
     /// The value of `name`.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
-        self.entries
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value)
+        self.entries.iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
     /// Takes `name` out, keeping the order of the others.
@@ -85,9 +82,7 @@ impl<'a> Map<'a> {
 
     /// Names and values in the order they were read.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
-        self.entries
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value))
+        self.entries.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
     /// The number of entries.
@@ -103,9 +98,7 @@ impl<'a> Map<'a> {
     /// The same map, borrowing its names and values from this one.
     pub fn reborrow(&self) -> Map<'_> {
         let lend = |(name, value)| (Cow::Borrowed(name), Value::reborrow(value));
-        Map {
-            entries: self.iter().map(lend).collect(),
-        }
+        Map { entries: self.iter().map(lend).collect() }
     }
 
     /// The same map, borrowing nothing.
@@ -142,10 +135,7 @@ impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Map<'a> {
 
 impl PartialEq for Map<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self
-                .iter()
-                .all(|(name, value)| other.get(name) == Some(value))
+        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
     }
 }
 
@@ -201,9 +191,7 @@ impl Value<'_> {
     /// The same value, borrowing its texts and bytes from this one.
     pub fn reborrow(&self) -> Value<'_> {
         fn lend<'b, T: ToOwned + ?Sized>(set: &'b [Cow<'_, T>]) -> Vec<Cow<'b, T>> {
-            set.iter()
-                .map(|member| Cow::Borrowed(member.as_ref()))
-                .collect()
+            set.iter().map(|member| Cow::Borrowed(member.as_ref())).collect()
         }
         match self {
             Self::S(text) => Value::S(Cow::Borrowed(text)),
@@ -222,9 +210,7 @@ impl Value<'_> {
     /// The same value, borrowing nothing.
     pub fn into_owned(self) -> Value<'static> {
         fn own<T: ToOwned + ?Sized>(set: Vec<Cow<'_, T>>) -> Vec<Cow<'static, T>> {
-            set.into_iter()
-                .map(|member| Cow::Owned(member.into_owned()))
-                .collect()
+            set.into_iter().map(|member| Cow::Owned(member.into_owned())).collect()
         }
         match self {
             Self::S(text) => Value::S(Cow::Owned(text.into_owned())),
@@ -261,21 +247,13 @@ mod tests {
             (r#"{"SS":["a","b"]}"#, r#"{"SS":["a","c"]}"#, false),
             (r#"{"SS":["a","b"]}"#, r#"{"SS":["a"]}"#, false),
             (r#"{"NS":["1"]}"#, r#"{"SS":["1"]}"#, false),
-            (
-                r#"{"L":[{"N":"1"},{"N":"2"}]}"#,
-                r#"{"L":[{"N":"2"},{"N":"1"}]}"#,
-                false,
-            ),
+            (r#"{"L":[{"N":"1"},{"N":"2"}]}"#, r#"{"L":[{"N":"2"},{"N":"1"}]}"#, false),
             (
                 r#"{"M":{"a":{"N":"1"},"b":{"N":"2"}}}"#,
                 r#"{"M":{"b":{"N":"2"},"a":{"N":"1"}}}"#,
                 true,
             ),
-            (
-                r#"{"M":{"a":{"N":"1"}}}"#,
-                r#"{"M":{"A":{"N":"1"}}}"#,
-                false,
-            ),
+            (r#"{"M":{"a":{"N":"1"}}}"#, r#"{"M":{"A":{"N":"1"}}}"#, false),
         ] {
             assert_eq!(parse(a) == parse(b), equal, "{a} {b}");
         }
@@ -289,10 +267,7 @@ mod tests {
         assert_eq!(map.remove("b"), Some(Value::Null));
         assert_eq!(map.remove("b"), None);
         assert_eq!(map.get("a"), Some(&Value::Bool(true)));
-        assert_eq!(
-            map.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-            ["a", "c"]
-        );
+        assert_eq!(map.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "c"]);
     }
 
     proptest! {

@@ -96,9 +96,7 @@ impl TableDefinition {
         bucket: &str,
         enrolled_ms: i64,
     ) -> Result<Self, WriteError> {
-        let first_ms = enrolled_ms
-            .saturating_sub(DAYS_BEFORE_ENROLMENT * DAY_MS)
-            .max(0);
+        let first_ms = enrolled_ms.saturating_sub(DAYS_BEFORE_ENROLMENT * DAY_MS).max(0);
         let first_day = path::day(first_ms)?;
         let mut definition = Self::over(table, name, bucket, &path::changes(table), "dt");
         definition.project("dt", "type", "date");
@@ -132,10 +130,7 @@ impl TableDefinition {
                 ("classification", "parquet"),
                 (TABLE, table),
                 ("projection.enabled", "true"),
-                (
-                    "storage.location.template",
-                    &format!("{location}{partition}=${{{partition}}}/"),
-                ),
+                ("storage.location.template", &format!("{location}{partition}=${{{partition}}}/")),
             ]
             .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
@@ -149,8 +144,7 @@ impl TableDefinition {
     }
 
     fn project(&mut self, partition: &str, key: &str, value: &str) {
-        self.parameters
-            .insert(format!("projection.{partition}.{key}"), value.to_owned());
+        self.parameters.insert(format!("projection.{partition}.{key}"), value.to_owned());
     }
 
     /// Adds columns at the end, but for those that are there.
@@ -169,10 +163,7 @@ impl TableDefinition {
 
     /// What in the definition is not as we made it: reported, not honoured.
     pub fn drift(&self) -> Vec<Drift> {
-        self.columns
-            .iter()
-            .filter_map(ColumnDefinition::drift)
-            .collect()
+        self.columns.iter().filter_map(ColumnDefinition::drift).collect()
     }
 }
 
@@ -188,10 +179,7 @@ impl ColumnDefinition {
 
     fn meta(column: &MetaColumn) -> Self {
         let plain = Self::plain(column.name, column.catalog_type);
-        Self {
-            comment: Some(column.comment.to_owned()),
-            ..plain
-        }
+        Self { comment: Some(column.comment.to_owned()), ..plain }
     }
 
     /// The definition of a column of ours; nothing for a user's, which the user defines.
@@ -199,10 +187,7 @@ impl ColumnDefinition {
         let ColumnType::Ours(kind) = column.holds else {
             return None;
         };
-        let parameters = [
-            (ATTRIBUTE, column.attribute.as_str()),
-            (KIND, kind.as_str()),
-        ];
+        let parameters = [(ATTRIBUTE, column.attribute.as_str()), (KIND, kind.as_str())];
         let parameters = parameters.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let comment = comment(&format!("{kind} of attribute {}", column.attribute));
         Some(Self {
@@ -216,10 +201,7 @@ impl ColumnDefinition {
     fn holds(&self) -> Option<Result<ColumnType, UnknownKind>> {
         self.parameters.get(ATTRIBUTE)?;
         let Some(kind) = self.parameters.get(KIND) else {
-            let epoch = self
-                .parameters
-                .get(EPOCH)
-                .and_then(|epoch| Epoch::of(epoch));
+            let epoch = self.parameters.get(EPOCH).and_then(|epoch| Epoch::of(epoch));
             return Some(Ok(ColumnType::Added(UserType::of(&self.type_text, epoch))));
         };
         Some(kind.parse().map(ColumnType::Ours))
@@ -230,11 +212,7 @@ impl ColumnDefinition {
         let found = self.type_text.clone();
         match self.holds()? {
             Ok(ColumnType::Ours(kind)) if kind.catalog_type() != self.type_text => {
-                Some(Drift::TypeChanged {
-                    column,
-                    kind,
-                    found,
-                })
+                Some(Drift::TypeChanged { column, kind, found })
             }
             Ok(ColumnType::Added(UserType::Other(_))) => Some(Drift::NeverFilled { column, found }),
             Ok(ColumnType::Ours(_) | ColumnType::Added(_)) => None,

@@ -129,10 +129,7 @@ impl ChangeFiles {
         let Some(stream) = self.stream else {
             return Ok(Vec::new());
         };
-        self.days
-            .into_iter()
-            .map(|day| day.finish(&stream, registry))
-            .collect()
+        self.days.into_iter().map(|day| day.finish(&stream, registry)).collect()
     }
 }
 
@@ -175,12 +172,7 @@ impl Day {
             hash: xxh64(self.sequences.as_bytes(), 0),
         };
         let bytes = parquet::write(&self.rows.finish(registry)?)?;
-        Ok(ChangeFile {
-            path: object.path(),
-            bytes,
-            rows,
-            first: self.first,
-        })
+        Ok(ChangeFile { path: object.path(), bytes, rows, first: self.first })
     }
 }
 

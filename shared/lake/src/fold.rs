@@ -34,10 +34,7 @@ impl Fold {
 
     /// Takes a row.
     pub fn add(&mut self, row: StoredRow) {
-        let version = Version {
-            order: (row.stream, row.seq),
-            item: row.item,
-        };
+        let version = Version { order: (row.stream, row.seq), item: row.item };
         match self.latest.entry(item::canonical(&row.key)) {
             Entry::Vacant(entry) => {
                 entry.insert(version);
@@ -52,9 +49,7 @@ impl Fold {
 
     /// The items there are now, in the order of their canonical keys.
     pub fn items(&self) -> impl Iterator<Item = &Item<'static>> {
-        self.latest
-            .values()
-            .filter_map(|version| version.item.as_ref())
+        self.latest.values().filter_map(|version| version.item.as_ref())
     }
 }
 

@@ -54,52 +54,20 @@ pub(crate) struct MetaColumn {
 
 /// The meta columns, in the order files and catalog have them, before all others.
 pub(crate) const COLUMNS: [MetaColumn; 10] = [
-    meta(
-        OP,
-        "string",
-        "INSERT, MODIFY or REMOVE; SNAPSHOT for an item of an export",
-    ),
-    meta(
-        TS,
-        "timestamp",
-        "when the change happened, in whole seconds rounded down",
-    ),
-    meta(
-        STREAM,
-        "string",
-        "label of the stream; changes of one key are ordered by _stream, _seq",
-    ),
+    meta(OP, "string", "INSERT, MODIFY or REMOVE; SNAPSHOT for an item of an export"),
+    meta(TS, "timestamp", "when the change happened, in whole seconds rounded down"),
+    meta(STREAM, "string", "label of the stream; changes of one key are ordered by _stream, _seq"),
     meta(SEQ, "string", "sequence number, zero-padded to 40 digits"),
     meta(KEY, "string", "primary key as canonical DynamoDB JSON"),
-    meta(
-        HASH,
-        "bigint",
-        "XXH64 of the item's canonical DynamoDB JSON",
-    ),
-    meta(
-        BY,
-        "string",
-        "ttl when time-to-live deleted the item, else user",
-    ),
+    meta(HASH, "bigint", "XXH64 of the item's canonical DynamoDB JSON"),
+    meta(BY, "string", "ttl when time-to-live deleted the item, else user"),
     meta(EVENT_ID, "string", "id of the stream record"),
-    meta(
-        OLD,
-        "string",
-        "the item before the change as canonical DynamoDB JSON",
-    ),
-    meta(
-        REST,
-        "string",
-        "DynamoDB JSON of what the other columns do not hold exactly",
-    ),
+    meta(OLD, "string", "the item before the change as canonical DynamoDB JSON"),
+    meta(REST, "string", "DynamoDB JSON of what the other columns do not hold exactly"),
 ];
 
 const fn meta(name: &'static str, catalog_type: &'static str, comment: &'static str) -> MetaColumn {
-    MetaColumn {
-        name,
-        catalog_type,
-        comment,
-    }
+    MetaColumn { name, catalog_type, comment }
 }
 
 impl MetaColumn {
@@ -166,9 +134,7 @@ pub(crate) fn actor_text(actor: Actor) -> &'static str {
 
 /// The actor whose text in `_by` this is.
 pub(crate) fn actor(text: &str) -> Option<Actor> {
-    [Actor::User, Actor::TimeToLive]
-        .into_iter()
-        .find(|actor| actor_text(*actor) == text)
+    [Actor::User, Actor::TimeToLive].into_iter().find(|actor| actor_text(*actor) == text)
 }
 
 /// A sequence number as `_seq` has it, where text order is the order of numbers.
@@ -211,9 +177,7 @@ impl Sparse {
     }
 
     fn array(self, name: &str, len: usize) -> Result<ArrayRef, WriteError> {
-        self.texts
-            .array(&Placement::new(&self.rows, len))
-            .map_err(|overflow| overflow.of(name))
+        self.texts.array(&Placement::new(&self.rows, len)).map_err(|overflow| overflow.of(name))
     }
 }
 

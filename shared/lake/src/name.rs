@@ -76,16 +76,8 @@ impl TableNames {
     /// catalog's table of that name belongs to another DynamoDB table, which its parameter
     /// [`catalog::TABLE`](crate::catalog::TABLE) says.
     pub fn of(table: &str, number: u64) -> Self {
-        let safe = shorten_to(
-            safe(table, 't'),
-            table,
-            MAX_NAME_BYTES - "__increments".len(),
-        );
-        let base = if number < 2 {
-            safe
-        } else {
-            numbered(&safe, number)
-        };
+        let safe = shorten_to(safe(table, 't'), table, MAX_NAME_BYTES - "__increments".len());
+        let base = if number < 2 { safe } else { numbered(&safe, number) };
         let with = |suffix: &str| shorten(format!("{base}__{suffix}"), table);
         Self {
             history: with("history"),
@@ -176,10 +168,7 @@ mod tests {
     #[test]
     fn collisions_are_numbered() {
         let taken = ["a", "a_2"];
-        assert_eq!(
-            distinct("a".to_owned(), |name| taken.contains(&name)),
-            "a_3"
-        );
+        assert_eq!(distinct("a".to_owned(), |name| taken.contains(&name)), "a_3");
         assert_eq!(distinct("b".to_owned(), |name| taken.contains(&name)), "b");
     }
 
@@ -189,19 +178,10 @@ mod tests {
         assert_eq!(names.current, "orders_v2");
         assert_eq!(names.changes, "orders_v2__changes");
         assert_eq!(names.history, "orders_v2__history");
-        assert_eq!(
-            TableNames::of("orders-v2", 2).snapshot,
-            "orders_v2_2__snapshot"
-        );
+        assert_eq!(TableNames::of("orders-v2", 2).snapshot, "orders_v2_2__snapshot");
         assert_eq!(TableNames::of("2026", 1).current, "t_2026");
         let long = TableNames::of(&"t".repeat(255), 12);
-        for name in [
-            long.current,
-            long.history,
-            long.changes,
-            long.snapshot,
-            long.increments,
-        ] {
+        for name in [long.current, long.history, long.changes, long.snapshot, long.increments] {
             assert!(name.len() <= MAX_NAME_BYTES, "{name}");
         }
     }

@@ -84,11 +84,7 @@ impl<W: Write + Send> Writer<W> {
             .with_properties(properties(schema, sample)?)
             .with_skip_arrow_metadata(true);
         let inner = ArrowWriter::try_new_with_options(sink, Arc::clone(schema), options)?;
-        Ok(Self {
-            inner,
-            schema: Arc::clone(schema),
-            rows: 0,
-        })
+        Ok(Self { inner, schema: Arc::clone(schema), rows: 0 })
     }
 
     /// Whether the file has all of a batch's columns. If not, the batch begins a new file.
@@ -98,9 +94,7 @@ impl<W: Write + Send> Writer<W> {
 
     fn first_unknown<'b>(&self, batch: &'b RecordBatch) -> Option<&'b str> {
         let known = |name: &str, data_type: &DataType| {
-            self.schema
-                .field_with_name(name)
-                .is_ok_and(|field| field.data_type() == data_type)
+            self.schema.field_with_name(name).is_ok_and(|field| field.data_type() == data_type)
         };
         let schema = batch.schema_ref();
         let mut fields = schema.fields().iter();
@@ -112,19 +106,14 @@ impl<W: Write + Send> Writer<W> {
     /// Writes a batch; columns of the file that it does not have are null.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         if let Some(column) = self.first_unknown(batch) {
-            return Err(WriteError::Schema {
-                column: column.to_owned(),
-            });
+            return Err(WriteError::Schema { column: column.to_owned() });
         }
         let rows = batch.num_rows();
         let columns =
-            self.schema
-                .fields()
-                .iter()
-                .map(|field| match batch.column_by_name(field.name()) {
-                    Some(array) => Arc::clone(array),
-                    None => new_null_array(field.data_type(), rows),
-                });
+            self.schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+                Some(array) => Arc::clone(array),
+                None => new_null_array(field.data_type(), rows),
+            });
         let wide = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect())?;
         self.inner.write(&wide)?;
         self.rows += rows;
@@ -197,9 +186,7 @@ fn with_dictionary(
 /// Whether, of a sample spread over the column, at most every second value is a new one.
 fn repeats(array: &ArrayRef) -> bool {
     let step = (array.len() / SAMPLE).max(1);
-    let places = (0..array.len())
-        .step_by(step)
-        .filter(|at| array.is_valid(*at));
+    let places = (0..array.len()).step_by(step).filter(|at| array.is_valid(*at));
     let mut distinct = HashSet::new();
     let mut sampled = 0;
     for at in places {

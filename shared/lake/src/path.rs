@@ -52,15 +52,7 @@ pub struct ChangeObject<'a> {
 impl ChangeObject<'_> {
     /// The object's name.
     pub fn path(&self) -> String {
-        let Self {
-            table,
-            day,
-            stream,
-            first,
-            last,
-            count,
-            hash,
-        } = self;
+        let Self { table, day, stream, first, last, count, hash } = self;
         format!("changes/{table}/dt={day}/{stream}-{first}-{last}-{count}-{hash:016x}.parquet")
     }
 }
@@ -72,10 +64,7 @@ pub fn snapshots(table: &str) -> String {
 
 /// The prefix of the snapshot as of a time, in milliseconds since 1970 UTC.
 pub fn snapshot(table: &str, export_time_ms: i64) -> Result<String, WriteError> {
-    Ok(format!(
-        "snapshots/{table}/snapshot={}/",
-        time_text(export_time_ms)?
-    ))
+    Ok(format!("snapshots/{table}/snapshot={}/", time_text(export_time_ms)?))
 }
 
 /// The prefix of a table's increments.
@@ -85,10 +74,7 @@ pub fn increments(table: &str) -> String {
 
 /// The prefix of the increments of the window that ends at a time, in milliseconds since 1970 UTC.
 pub fn increment(table: &str, window_end_ms: i64) -> Result<String, WriteError> {
-    Ok(format!(
-        "increments/{table}/window_end={}/",
-        time_text(window_end_ms)?
-    ))
+    Ok(format!("increments/{table}/window_end={}/", time_text(window_end_ms)?))
 }
 
 /// The name of a file of a snapshot or increment: the export's data file's, in place of its ending.
@@ -140,8 +126,7 @@ pub fn day(time_ms: i64) -> Result<Date, WriteError> {
 
 fn timestamp(time_ms: i64) -> Result<Timestamp, WriteError> {
     let time = Timestamp::from_millisecond(time_ms).ok();
-    time.filter(|time| *time >= Timestamp::UNIX_EPOCH)
-        .ok_or(WriteError::Time(time_ms))
+    time.filter(|time| *time >= Timestamp::UNIX_EPOCH).ok_or(WriteError::Time(time_ms))
 }
 
 #[cfg(test)]

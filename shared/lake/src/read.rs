@@ -68,12 +68,7 @@ pub fn rows(file: Vec<u8>) -> Result<StoredRows, ReadError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
     let attributes = attributes(builder.metadata().file_metadata())?;
     let batches = builder.with_batch_size(BATCH_ROWS).build()?;
-    Ok(StoredRows {
-        batches,
-        attributes,
-        decoded: VecDeque::new(),
-        first_row: 0,
-    })
+    Ok(StoredRows { batches, attributes, decoded: VecDeque::new(), first_row: 0 })
 }
 
 /// The rows of one file, in its order. See [`rows`].
@@ -117,10 +112,7 @@ impl StoredRows {
 
 /// Which columns hold which attribute, from the file's metadata.
 fn attributes(metadata: &FileMetaData) -> Result<BTreeMap<String, Vec<(String, Kind)>>, ReadError> {
-    let fault = |fault: String| ReadError::Metadata {
-        key: COLUMNS,
-        fault,
-    };
+    let fault = |fault: String| ReadError::Metadata { key: COLUMNS, fault };
     let entries = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
     let text = entries
         .iter()
@@ -131,13 +123,9 @@ fn attributes(metadata: &FileMetaData) -> Result<BTreeMap<String, Vec<(String, K
         serde_json::from_str(text).map_err(|error| fault(format!("malformed: {error}")))?;
     let mut attributes: BTreeMap<String, Vec<(String, Kind)>> = BTreeMap::new();
     for (column, ColumnMetadata { attribute, kind }) in columns {
-        let kind = kind
-            .parse()
-            .map_err(|unknown| fault(format!("of a later version: {unknown}")))?;
-        attributes
-            .entry(attribute)
-            .or_default()
-            .push((column, kind));
+        let kind =
+            kind.parse().map_err(|unknown| fault(format!("of a later version: {unknown}")))?;
+        attributes.entry(attribute).or_default().push((column, kind));
     }
     Ok(attributes)
 }
@@ -200,10 +188,7 @@ impl<'b> Decoder<'b> {
     fn row(&self, row: usize) -> Result<StoredRow, ReadError> {
         let op = RowOp::of(self.op.value(row));
         let op = op.ok_or_else(|| self.fault(row, meta::OP, "an operation"))?;
-        let hash = self
-            .hash
-            .is_valid(row)
-            .then(|| self.hash.value(row).cast_unsigned());
+        let hash = self.hash.is_valid(row).then(|| self.hash.value(row).cast_unsigned());
         if hash.is_none() != (op == RowOp::Remove) {
             return Err(self.fault(row, meta::HASH, "a hash, but for REMOVE"));
         }
@@ -247,9 +232,7 @@ impl<'b> Decoder<'b> {
 
     /// The item that `_rest` and the columns make up.
     fn item(&self, row: usize) -> Result<Item<'static>, ReadError> {
-        let rest = self
-            .optional_item(self.rest, row, meta::REST)?
-            .unwrap_or_default();
+        let rest = self.optional_item(self.rest, row, meta::REST)?.unwrap_or_default();
         let mut entries = Vec::new();
         for (attribute, columns) in &self.attributes {
             if !rest.is_empty() && rest.get(attribute).is_some() {
@@ -267,11 +250,7 @@ impl<'b> Decoder<'b> {
     }
 
     fn fault(&self, row: usize, column: &str, expected: &'static str) -> ReadError {
-        ReadError::Value {
-            row: self.first_row + row,
-            column: column.to_owned(),
-            expected,
-        }
+        ReadError::Value { row: self.first_row + row, column: column.to_owned(), expected }
     }
 }
 
@@ -296,31 +275,21 @@ fn attribute_column<'b>(
 
 fn mismatch(column: &str, expected: DataType, found: &ArrayRef) -> ReadError {
     let found = found.data_type().clone();
-    ReadError::ColumnType {
-        column: column.to_owned(),
-        expected,
-        found,
-    }
+    ReadError::ColumnType { column: column.to_owned(), expected, found }
 }
 
 fn meta_column<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b ArrayRef, ReadError> {
-    batch
-        .column_by_name(name)
-        .ok_or(ReadError::MissingColumn(name))
+    batch.column_by_name(name).ok_or(ReadError::MissingColumn(name))
 }
 
 fn text<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b StringArray, ReadError> {
     let array = meta_column(batch, name)?;
-    array
-        .as_string_opt()
-        .ok_or_else(|| mismatch(name, DataType::Utf8, array))
+    array.as_string_opt().ok_or_else(|| mismatch(name, DataType::Utf8, array))
 }
 
 fn integer<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b Int64Array, ReadError> {
     let array = meta_column(batch, name)?;
-    array
-        .as_primitive_opt::<Int64Type>()
-        .ok_or_else(|| mismatch(name, DataType::Int64, array))
+    array.as_primitive_opt::<Int64Type>().ok_or_else(|| mismatch(name, DataType::Int64, array))
 }
 
 fn timestamp<'b>(
@@ -328,13 +297,7 @@ fn timestamp<'b>(
     name: &'static str,
 ) -> Result<&'b arrow::array::TimestampMillisecondArray, ReadError> {
     let array = meta_column(batch, name)?;
-    array
-        .as_primitive_opt::<TimestampMillisecondType>()
-        .ok_or_else(|| {
-            mismatch(
-                name,
-                DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
-                array,
-            )
-        })
+    array.as_primitive_opt::<TimestampMillisecondType>().ok_or_else(|| {
+        mismatch(name, DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), array)
+    })
 }

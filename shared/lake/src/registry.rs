@@ -107,10 +107,7 @@ impl Registry {
     pub fn schema(&self) -> SchemaRef {
         let meta = meta::COLUMNS.iter().map(MetaColumn::field);
         let columns = self.columns.iter().filter(|column| self.is_filled(column));
-        Arc::new(Schema::new(
-            meta.chain(columns.filter_map(Column::field))
-                .collect::<Vec<_>>(),
-        ))
+        Arc::new(Schema::new(meta.chain(columns.filter_map(Column::field)).collect::<Vec<_>>()))
     }
 
     /// Whether values go to this column: of two columns of ours for one key, only the first.
@@ -133,11 +130,7 @@ impl Registry {
     /// When `limit` columns of ours are named, further keys get no column: their values go to
     /// `_rest`. Columns that users added do not count.
     pub fn assign(&mut self, keys: &[ColumnKey], limit: usize) -> Vec<Column> {
-        let ours = self
-            .columns
-            .iter()
-            .filter(|c| matches!(c.holds, ColumnType::Ours(_)))
-            .count();
+        let ours = self.columns.iter().filter(|c| matches!(c.holds, ColumnType::Ours(_))).count();
         let before = self.columns.len();
         let mut room = limit.saturating_sub(ours);
         for key in keys {
@@ -179,9 +172,7 @@ impl Registry {
             Some(first) => name::sibling(first, key.kind),
             None => name::column(&key.attribute),
         };
-        name::distinct(wanted, |name| {
-            name::RESERVED.contains(&name) || self.taken.contains(name)
-        })
+        name::distinct(wanted, |name| name::RESERVED.contains(&name) || self.taken.contains(name))
     }
 
     /// The name of the attribute's oldest column of ours.
@@ -196,19 +187,13 @@ mod tests {
     use super::*;
 
     fn key(attribute: &str, kind: Kind) -> ColumnKey {
-        ColumnKey {
-            attribute: attribute.to_owned(),
-            kind,
-        }
+        ColumnKey { attribute: attribute.to_owned(), kind }
     }
 
     /// Assigns `keys` to `registry` and compares the names given.
     #[track_caller]
     fn check(registry: &mut Registry, limit: usize, keys: &[(&str, Kind)], expected: &[&str]) {
-        let keys: Vec<_> = keys
-            .iter()
-            .map(|&(attribute, kind)| key(attribute, kind))
-            .collect();
+        let keys: Vec<_> = keys.iter().map(|&(attribute, kind)| key(attribute, kind)).collect();
         let added = registry.assign(&keys, limit);
         let names: Vec<_> = added.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(names, expected);
@@ -218,12 +203,7 @@ mod tests {
     fn names_follow_the_order_of_keys_and_stay() {
         let mut registry = Registry::new();
         let s = Kind::String;
-        check(
-            &mut registry,
-            500,
-            &[("A", s), ("a", s), ("A", s)],
-            &["a", "a_2"],
-        );
+        check(&mut registry, 500, &[("A", s), ("a", s), ("A", s)], &["a", "a_2"]);
         check(
             &mut registry,
             500,
@@ -255,18 +235,10 @@ mod tests {
         registry.insert(Column {
             name: "price_eur".to_owned(),
             attribute: "price".to_owned(),
-            holds: ColumnType::Added(UserType::Decimal {
-                precision: 12,
-                scale: 2,
-            }),
+            holds: ColumnType::Added(UserType::Decimal { precision: 12, scale: 2 }),
         });
         let s = Kind::String;
-        check(
-            &mut registry,
-            2,
-            &[("a", s), ("price", Kind::Double), ("c", s)],
-            &["a", "price"],
-        );
+        check(&mut registry, 2, &[("a", s), ("price", Kind::Double), ("c", s)], &["a", "price"]);
         check(&mut registry, 2, &[("d", s)], &[]);
         check(&mut registry, 0, &[("d", s)], &[]);
         check(&mut registry, 3, &[("d", s)], &["d"]);

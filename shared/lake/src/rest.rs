@@ -53,31 +53,20 @@ impl Rest {
         self.text.push(':');
         let at = self.text.len();
         item::write_canonical_value(value, &mut self.text);
-        self.entries.push(Entry {
-            row,
-            column,
-            start,
-            value: at,
-            end: self.text.len(),
-        });
+        self.entries.push(Entry { row, column, start, value: at, end: self.text.len() });
     }
 
     /// The exact values of what columns hold approximately, as text, by row and column.
     pub(crate) fn exact(&self) -> HashMap<(u32, usize), &str> {
-        let exact = |entry: &Entry| {
-            Some((
-                (entry.row, entry.column?),
-                &self.text[entry.value..entry.end],
-            ))
-        };
+        let exact =
+            |entry: &Entry| Some(((entry.row, entry.column?), &self.text[entry.value..entry.end]));
         self.entries.iter().filter_map(exact).collect()
     }
 
     /// The column of a batch of `len` rows: each row's entries in the order of their text.
     pub(crate) fn array(mut self, len: usize) -> Result<ArrayRef, Overflow> {
         let text = self.text;
-        self.entries
-            .sort_unstable_by_key(|entry| (entry.row, &text[entry.start..entry.end]));
+        self.entries.sort_unstable_by_key(|entry| (entry.row, &text[entry.start..entry.end]));
         let mut rows = Vec::new();
         let mut objects = Texts::default();
         for row in self.entries.chunk_by(|a, b| a.row == b.row) {

@@ -163,9 +163,7 @@ impl Rows {
         {
             return guess;
         }
-        let slot = self
-            .find(attribute, kind)
-            .unwrap_or_else(|| self.add(attribute, kind));
+        let slot = self.find(attribute, kind).unwrap_or_else(|| self.add(attribute, kind));
         match last {
             Some(last) => self.slots[last].next = slot,
             None => self.opening = slot,
@@ -174,8 +172,7 @@ impl Rows {
     }
 
     fn find(&self, attribute: &str, kind: Kind) -> Option<usize> {
-        self.slots_of(attribute)
-            .find(|slot| self.slots[*slot].kind == kind)
+        self.slots_of(attribute).find(|slot| self.slots[*slot].kind == kind)
     }
 
     /// The slots of an attribute, in first-seen order.
@@ -210,10 +207,7 @@ impl Rows {
         self.slots
             .iter()
             .filter(|slot| registry.name_of(&slot.attribute, slot.kind).is_none())
-            .map(|slot| ColumnKey {
-                attribute: slot.attribute.to_string(),
-                kind: slot.kind,
-            })
+            .map(|slot| ColumnKey { attribute: slot.attribute.to_string(), kind: slot.kind })
             .collect()
     }
 
@@ -225,13 +219,8 @@ impl Rows {
         let columns = sheet.columns(registry, &self.rest, rows)?;
         let mut rest = self.rest;
         sheet.move_unnamed(&mut rest);
-        let rest = rest
-            .array(rows)
-            .map_err(|overflow| overflow.of(meta::REST))?;
-        let meta = meta::COLUMNS
-            .iter()
-            .map(MetaColumn::field)
-            .zip(self.meta.arrays(rest, rows)?);
+        let rest = rest.array(rows).map_err(|overflow| overflow.of(meta::REST))?;
+        let meta = meta::COLUMNS.iter().map(MetaColumn::field).zip(self.meta.arrays(rest, rows)?);
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = meta.chain(columns).unzip();
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
     }

@@ -42,13 +42,8 @@ impl Sheet {
         registry: &Registry,
         rows: usize,
     ) -> Result<Self, WriteError> {
-        let slots = slots
-            .into_iter()
-            .map(|slot| Laid::out(slot, registry, rows));
-        Ok(Self {
-            slots: slots.collect::<Result<_, _>>()?,
-            first,
-        })
+        let slots = slots.into_iter().map(|slot| Laid::out(slot, registry, rows));
+        Ok(Self { slots: slots.collect::<Result<_, _>>()?, first })
     }
 
     /// The registry's columns that have values, in the registry's order.
@@ -60,11 +55,7 @@ impl Sheet {
     ) -> Result<Vec<(Field, ArrayRef)>, WriteError> {
         let mut columns = Vec::new();
         let mut exact = None;
-        for column in registry
-            .columns()
-            .iter()
-            .filter(|column| registry.is_filled(column))
-        {
+        for column in registry.columns().iter().filter(|column| registry.is_filled(column)) {
             let array = match &column.holds {
                 ColumnType::Ours(kind) => self.ours(&column.attribute, *kind),
                 ColumnType::Added(user_type) => {
@@ -119,16 +110,8 @@ impl Sheet {
             return;
         }
         let there: HashSet<_> = rest.exact().into_keys().collect();
-        for (at, slot) in self
-            .slots
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| slot.dense.is_some())
-        {
-            for (row, place) in slot
-                .places()
-                .filter(|(row, _)| !there.contains(&(*row, at)))
-            {
+        for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.dense.is_some()) {
+            for (row, place) in slot.places().filter(|(row, _)| !there.contains(&(*row, at))) {
                 if let Some(value) = slot.value(place) {
                     rest.push(row, None, &slot.attribute, &value);
                 }
@@ -139,36 +122,20 @@ impl Sheet {
 
 impl Laid {
     fn out(slot: Slot, registry: &Registry, rows: usize) -> Result<Self, WriteError> {
-        let Slot {
-            attribute,
-            kind,
-            values,
-            sibling,
-            ..
-        } = slot;
+        let Slot { attribute, kind, values, sibling, .. } = slot;
         let laid = match registry.name_of(&attribute, kind) {
             Some(_) => values.array(rows).map(|array| (None, array)),
-            None => values
-                .dense_array()
-                .map(|(rows, array)| (Some(rows), array)),
+            None => values.dense_array().map(|(rows, array)| (Some(rows), array)),
         };
         let (dense, array) = laid.map_err(|overflow| overflow.of(&attribute))?;
-        Ok(Self {
-            attribute,
-            kind,
-            sibling,
-            array,
-            dense,
-        })
+        Ok(Self { attribute, kind, sibling, array, dense })
     }
 
     /// Each row that has a value, and the value's place in the array.
     fn places(&self) -> impl Iterator<Item = (u32, usize)> {
         let row_at = |place: usize| match &self.dense {
             Some(rows) => Some(rows[place]),
-            None => u32::try_from(place)
-                .ok()
-                .filter(|_| self.array.is_valid(place)),
+            None => u32::try_from(place).ok().filter(|_| self.array.is_valid(place)),
         };
         (0..self.array.len()).filter_map(move |place| Some((row_at(place)?, place)))
     }

@@ -48,10 +48,7 @@ fn filled(registry: &Registry, limit: usize, value: &str) -> Option<String> {
     let cell = |array: &ArrayRef| array.is_valid(0).then(|| cell_text(array));
     let found = batch.column_by_name("mine").and_then(cell);
     let mut stored = read::rows(parquet::write(&batch).unwrap()).unwrap();
-    assert_eq!(
-        stored.next().unwrap().unwrap().item,
-        Some(item.into_owned())
-    );
+    assert_eq!(stored.next().unwrap().unwrap().item, Some(item.into_owned()));
     found
 }
 
@@ -69,11 +66,7 @@ fn check(type_text: &str, epoch: Option<&str>, cases: &[(&str, Option<&str>)]) {
     for (value, expected) in cases {
         for limit in [DEFAULT_COLUMN_LIMIT, 0] {
             let found = filled(&registry, limit, value);
-            assert_eq!(
-                found.as_deref(),
-                *expected,
-                "{value} as {type_text}, limit {limit}"
-            );
+            assert_eq!(found.as_deref(), *expected, "{value} as {type_text}, limit {limit}");
         }
     }
 }
@@ -97,11 +90,7 @@ fn decimals() {
         ],
     );
     let digits = "1234567890123456789012345678.0123456789";
-    check(
-        "decimal(38,10)",
-        None,
-        &[(&format!(r#"{{"N":"{digits}"}}"#), Some(digits))],
-    );
+    check("decimal(38,10)", None, &[(&format!(r#"{{"N":"{digits}"}}"#), Some(digits))]);
 }
 
 #[test]
@@ -110,10 +99,7 @@ fn numbers() {
         "bigint",
         None,
         &[
-            (
-                r#"{"N":"9223372036854775807"}"#,
-                Some("9223372036854775807"),
-            ),
+            (r#"{"N":"9223372036854775807"}"#, Some("9223372036854775807")),
             (r#"{"S":"12"}"#, Some("12")),
             (r#"{"N":"9223372036854775808"}"#, None),
             (r#"{"N":"1.5"}"#, None),
@@ -122,10 +108,7 @@ fn numbers() {
     check(
         "int",
         None,
-        &[
-            (r#"{"N":"2147483647"}"#, Some("2147483647")),
-            (r#"{"N":"2147483648"}"#, None),
-        ],
+        &[(r#"{"N":"2147483647"}"#, Some("2147483647")), (r#"{"N":"2147483648"}"#, None)],
     );
     check(
         "double",
@@ -169,10 +152,7 @@ fn times() {
         None,
         &[
             (r#"{"S":"2026-11-22T15:00:00Z"}"#, Some("1795359600000")),
-            (
-                r#"{"S":"2026-11-22T16:00:00.250+01:00"}"#,
-                Some("1795359600250"),
-            ),
+            (r#"{"S":"2026-11-22T16:00:00.250+01:00"}"#, Some("1795359600250")),
             (r#"{"S":"2026-11-22T15:00:00.000001Z"}"#, None),
             (r#"{"S":"2026-11-22T15:00:00"}"#, None),
             (r#"{"S":"yesterday"}"#, None),
@@ -182,10 +162,7 @@ fn times() {
     check(
         "timestamp",
         Some("seconds"),
-        &[
-            (r#"{"N":"1795359600"}"#, Some("1795359600000")),
-            (r#"{"N":"1e30"}"#, None),
-        ],
+        &[(r#"{"N":"1795359600"}"#, Some("1795359600000")), (r#"{"N":"1e30"}"#, None)],
     );
     check(
         "timestamp",
@@ -207,13 +184,8 @@ fn times() {
 
 #[test]
 fn types_that_are_never_filled() {
-    for type_text in [
-        "struct<a:int>",
-        "decimal(39,2)",
-        "decimal(5,6)",
-        "decimal(5)",
-        "varchar(10)",
-    ] {
+    for type_text in ["struct<a:int>", "decimal(39,2)", "decimal(5,6)", "decimal(5)", "varchar(10)"]
+    {
         check(type_text, None, &[(r#"{"S":"1"}"#, None)]);
     }
 }

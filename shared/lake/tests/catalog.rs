@@ -18,20 +18,14 @@ fn changes() -> TableDefinition {
 }
 
 fn key(attribute: &str, kind: Kind) -> ColumnKey {
-    ColumnKey {
-        attribute: attribute.to_owned(),
-        kind,
-    }
+    ColumnKey { attribute: attribute.to_owned(), kind }
 }
 
 #[test]
 fn parameters_of_the_changes_table() {
     let definition = changes();
-    let parameters: Vec<String> = definition
-        .parameters
-        .iter()
-        .map(|(key, value)| format!("{key} = {value}"))
-        .collect();
+    let parameters: Vec<String> =
+        definition.parameters.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     insta::assert_snapshot!(parameters.join("\n"), @r#"
     classification = parquet
     headwater.table = Planes.v2
@@ -51,20 +45,14 @@ fn parameters_of_the_changes_table() {
 fn columns_of_the_changes_table() {
     let mut definition = changes();
     let mut registry = Registry::from(&definition);
-    let keys = [
-        key("Tail\nNum", Kind::String),
-        key("stops", Kind::StringSet),
-    ];
+    let keys = [key("Tail\nNum", Kind::String), key("stops", Kind::StringSet)];
     definition.add(&registry.assign(&keys, DEFAULT_COLUMN_LIMIT));
     let columns: Vec<String> = definition
         .columns
         .iter()
         .map(|column| {
             let comment = column.comment.as_deref().unwrap_or_default();
-            format!(
-                "{} {} {:?} -- {comment}",
-                column.name, column.type_text, column.parameters
-            )
+            format!("{} {} {:?} -- {comment}", column.name, column.type_text, column.parameters)
         })
         .collect();
     insta::assert_snapshot!(columns.join("\n"), @r#"
@@ -105,25 +93,14 @@ fn projected_locations_are_where_files_go() {
     let increment = path::increment(table, NOW_MS).unwrap();
     for (definition, value, path) in [
         (changes(), "2026-11-22", object.path()),
-        (
-            TableDefinition::snapshots(table, "s", bucket),
-            "20261122T150000Z",
-            snapshot,
-        ),
-        (
-            TableDefinition::increments(table, "i", bucket),
-            "20261122T150000Z",
-            increment,
-        ),
+        (TableDefinition::snapshots(table, "s", bucket), "20261122T150000Z", snapshot),
+        (TableDefinition::increments(table, "i", bucket), "20261122T150000Z", increment),
     ] {
         let location = expanded(&definition, value);
         let file = format!("s3://{bucket}/{path}");
         assert!(location.starts_with(&definition.location), "{location}");
         let within = file.strip_prefix(&location);
-        assert!(
-            within.is_some_and(|name| !name.contains('/')),
-            "{file} is not in {location}"
-        );
+        assert!(within.is_some_and(|name| !name.contains('/')), "{file} is not in {location}");
     }
 }
 
@@ -132,11 +109,7 @@ fn the_registry_survives_the_catalog() {
     let mut definition = changes();
     let mut registry = Registry::from(&definition);
     assert_eq!(registry.columns(), []);
-    let keys = [
-        key("Price", Kind::Bigint),
-        key("price", Kind::String),
-        key("Price", Kind::Double),
-    ];
+    let keys = [key("Price", Kind::Bigint), key("price", Kind::String), key("Price", Kind::Double)];
     definition.add(&registry.assign(&keys, DEFAULT_COLUMN_LIMIT));
     assert_eq!(Registry::from(&definition), registry);
 
@@ -155,10 +128,7 @@ fn user_column(
         name: name.to_owned(),
         type_text: type_text.to_owned(),
         comment: None,
-        parameters: parameters
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect(),
+        parameters: parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     }
 }
 
@@ -168,11 +138,7 @@ fn columns_of_users_are_kept_in_order_and_their_names_are_not_given() {
     definition.columns.extend([
         user_column("price_eur", "decimal(12,2)", &[(ATTRIBUTE, "price")]),
         user_column("note", "string", &[]),
-        user_column(
-            "seen",
-            "timestamp",
-            &[(ATTRIBUTE, "seen_at"), (EPOCH, "seconds")],
-        ),
+        user_column("seen", "timestamp", &[(ATTRIBUTE, "seen_at"), (EPOCH, "seconds")]),
     ]);
     let mut registry = Registry::from(&definition);
     let added = |name: &str, attribute: &str, user_type| Column {
@@ -183,21 +149,8 @@ fn columns_of_users_are_kept_in_order_and_their_names_are_not_given() {
     assert_eq!(
         registry.columns(),
         [
-            added(
-                "price_eur",
-                "price",
-                UserType::Decimal {
-                    precision: 12,
-                    scale: 2
-                }
-            ),
-            added(
-                "seen",
-                "seen_at",
-                UserType::Timestamp {
-                    epoch: Some(Epoch::Seconds)
-                }
-            ),
+            added("price_eur", "price", UserType::Decimal { precision: 12, scale: 2 }),
+            added("seen", "seen_at", UserType::Timestamp { epoch: Some(Epoch::Seconds) }),
         ]
     );
     let keys = [key("note", Kind::String), key("price_eur", Kind::Bigint)];
@@ -221,13 +174,7 @@ fn what_was_changed_is_reported() {
         user_column("v", "variant", &[(ATTRIBUTE, "v"), (KIND, "variant")]),
     ]);
     let drift = definition.drift();
-    assert!(matches!(
-        drift[0],
-        Drift::TypeChanged {
-            kind: Kind::Bigint,
-            ..
-        }
-    ));
+    assert!(matches!(drift[0], Drift::TypeChanged { kind: Kind::Bigint, .. }));
     let texts: Vec<_> = drift.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(texts.join("\n"), @r#"
     column "n" holds bigint and is bigint in its files, but decimal(12,2) in the catalog: change it back and add a column of your own
@@ -236,9 +183,5 @@ fn what_was_changed_is_reported() {
     "#);
 
     let registry = Registry::from(&definition);
-    assert_eq!(
-        registry.name_of("n", Kind::Bigint),
-        Some("n"),
-        "files keep their type"
-    );
+    assert_eq!(registry.name_of("n", Kind::Bigint), Some("n"), "files keep their type");
 }

@@ -40,34 +40,20 @@ fn finished(files: ChangeFiles) -> Vec<ChangeFile> {
 }
 
 fn rows(file: &ChangeFile) -> Vec<StoredRow> {
-    read::rows(file.bytes.clone())
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap()
+    read::rows(file.bytes.clone()).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 #[test]
 fn a_batch_over_midnight_makes_two_files() {
-    let cases = [
-        ("98", EVENING),
-        ("99", EVENING + 1),
-        ("100", EVENING),
-        ("101", EVENING + 2),
-    ];
+    let cases = [("98", EVENING), ("99", EVENING + 1), ("100", EVENING), ("101", EVENING + 2)];
     let files = gathered(&cases);
     assert_eq!(files.len(), 4);
-    let names: Vec<_> = files
-        .unnamed(&Registry::new())
-        .into_iter()
-        .map(|key| key.attribute)
-        .collect();
+    let names: Vec<_> =
+        files.unnamed(&Registry::new()).into_iter().map(|key| key.attribute).collect();
     assert_eq!(names, ["id", "n1795391999", "n1795392000", "n1795392001"]);
 
     let files = finished(files);
-    let listed: Vec<_> = files
-        .iter()
-        .map(|file| format!("{} {}", file.rows, file.path))
-        .collect();
+    let listed: Vec<_> = files.iter().map(|file| format!("{} {}", file.rows, file.path)).collect();
     insta::assert_snapshot!(listed.join("\n"), @r#"
     2 changes/Planes.v2/dt=2026-11-22/20261122150000000-98-100-2-4b1f9ecc2e5766c7.parquet
     2 changes/Planes.v2/dt=2026-11-23/20261122150000000-99-101-2-90383bcc379e0bfe.parquet
@@ -76,15 +62,9 @@ fn a_batch_over_midnight_makes_two_files() {
         let rows = rows(file);
         assert_eq!(rows.len(), file.rows);
         assert!(rows.iter().all(StoredRow::is_intact));
-        let day = file
-            .path
-            .split('/')
-            .find_map(|part| part.strip_prefix("dt="));
+        let day = file.path.split('/').find_map(|part| part.strip_prefix("dt="));
         for row in rows {
-            assert_eq!(
-                Some(lake::path::day(row.ts_ms).unwrap().to_string().as_str()),
-                day
-            );
+            assert_eq!(Some(lake::path::day(row.ts_ms).unwrap().to_string().as_str()), day);
         }
     }
 }
@@ -96,71 +76,23 @@ fn a_retry_overwrites_and_another_cut_does_not() {
     let whole = finished(gathered(&cases));
     let part = finished(gathered(&cases[..1]));
     assert_ne!(whole[0].path, part[0].path);
-    let same_ends = finished(gathered(&[
-        ("98", EVENING),
-        ("98", EVENING),
-        ("99", EVENING),
-    ]));
+    let same_ends = finished(gathered(&[("98", EVENING), ("98", EVENING), ("99", EVENING)]));
     assert_ne!(whole[0].path, same_ends[0].path);
 }
 
 #[test]
 fn what_cannot_be_written_is_refused_and_leaves_nothing() {
-    let event = event(
-        ARN,
-        "99",
-        EVENING,
-        r#","NewImage":{"id":{"S":"a"},"new":{"S":"b"}}"#,
-    );
-    let change = Event::parse(event.as_bytes()).unwrap().records[0]
-        .change()
-        .unwrap();
+    let event = event(ARN, "99", EVENING, r#","NewImage":{"id":{"S":"a"},"new":{"S":"b"}}"#);
+    let change = Event::parse(event.as_bytes()).unwrap().records[0].change().unwrap();
     let other = StreamArn::parse(ARN.replace("Planes.v2", "planes")).unwrap();
     let mut files = gathered(&[("98", EVENING)]);
     for (change, expected) in [
-        (
-            Change {
-                stream_arn: other,
-                ..change.clone()
-            },
-            "change of stream",
-        ),
-        (
-            Change {
-                new: None,
-                ..change.clone()
-            },
-            "MODIFY without an item",
-        ),
-        (
-            Change {
-                new: None,
-                at_ms: 0,
-                ..change.clone()
-            },
-            "MODIFY without an item",
-        ),
-        (
-            Change {
-                at_ms: -1,
-                ..change.clone()
-            },
-            "time -1 ms",
-        ),
-        (
-            Change {
-                at_ms: i64::MAX,
-                ..change.clone()
-            },
-            "time 9223372036854775807 ms",
-        ),
-        (
-            Change {
-                sequence: "9z",
-                ..change
-            },
-            "sequence number \"9z\"",
-        ),
+        (Change { stream_arn: other, ..change.clone() }, "change of stream"),
+        (Change { new: None, ..change.clone() }, "MODIFY without an item"),
+        (Change { new: None, at_ms: 0, ..change.clone() }, "MODIFY without an item"),
+        (Change { at_ms: -1, ..change.clone() }, "time -1 ms"),
+        (Change { at_ms: i64::MAX, ..change.clone() }, "time 9223372036854775807 ms"),
+        (Change { sequence: "9z", ..change }, "sequence number \"9z\""),
     ] {
         let error = files.push(&change).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");

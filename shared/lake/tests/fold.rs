@@ -50,9 +50,7 @@ fn stored(events: &[String]) -> Vec<StoredRow> {
     let mut registry = Registry::new();
     registry.assign(&files.unnamed(&registry), DEFAULT_COLUMN_LIMIT);
     let files = files.finish(&registry).unwrap();
-    let rows = files
-        .into_iter()
-        .flat_map(|file| read::rows(file.bytes).unwrap());
+    let rows = files.into_iter().flat_map(|file| read::rows(file.bytes).unwrap());
     rows.collect::<Result<_, _>>().unwrap()
 }
 
@@ -75,10 +73,7 @@ fn table(writes: &[Write]) -> Vec<Item<'static>> {
 }
 
 fn writes() -> impl Strategy<Value = Vec<Write>> {
-    vec(
-        (0..4_u8, 0..300_000_u32, proptest::option::of(0..9_i64)),
-        1..12,
-    )
+    vec((0..4_u8, 0..300_000_u32, proptest::option::of(0..9_i64)), 1..12)
 }
 
 proptest! {

@@ -22,23 +22,11 @@ struct Given {
 }
 
 fn given() -> impl Strategy<Value = Given> {
-    let op = prop_oneof![
-        Just(RowOp::Insert),
-        Just(RowOp::Modify),
-        Just(RowOp::Remove)
-    ];
+    let op = prop_oneof![Just(RowOp::Insert), Just(RowOp::Modify), Just(RowOp::Remove)];
     let by = prop_oneof![Just(Actor::User), Just(Actor::TimeToLive)];
     let key =
         "[a-c]{1,2}".prop_map(|id| Item::from_distinct(vec![("id".into(), Value::S(id.into()))]));
-    (
-        op,
-        0..4_000_000_000_000_i64,
-        any::<u64>(),
-        by,
-        key,
-        items(),
-        proptest::option::of(items()),
-    )
+    (op, 0..4_000_000_000_000_i64, any::<u64>(), by, key, items(), proptest::option::of(items()))
         .prop_map(|(op, ts_ms, seq, by, key, item, old)| Given {
             op,
             ts_ms,
@@ -90,15 +78,8 @@ fn stored(row: &Given) -> StoredRow {
 #[track_caller]
 fn check(given: &[Given], registry: Registry, limit: usize) {
     let bytes = file(given, registry.clone(), limit);
-    assert_eq!(
-        bytes,
-        file(given, registry, limit),
-        "the same rows give the same bytes"
-    );
-    let found: Vec<_> = read::rows(bytes)
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
+    assert_eq!(bytes, file(given, registry, limit), "the same rows give the same bytes");
+    let found: Vec<_> = read::rows(bytes).unwrap().collect::<Result<_, _>>().unwrap();
     let expected: Vec<_> = given.iter().map(stored).collect();
     assert_eq!(found, expected);
     assert!(found.iter().all(StoredRow::is_intact));
@@ -147,15 +128,7 @@ proptest! {
 fn one(value: Value<'static>) -> Vec<Given> {
     let key = Item::from_distinct(vec![("id".into(), Value::S("a".into()))]);
     let item = Item::from_distinct(vec![("v".into(), value)]);
-    vec![Given {
-        op: RowOp::Insert,
-        ts_ms: 0,
-        seq: 1,
-        by: Actor::User,
-        key,
-        item,
-        old: None,
-    }]
+    vec![Given { op: RowOp::Insert, ts_ms: 0, seq: 1, by: Actor::User, key, item, old: None }]
 }
 
 #[test]
@@ -202,9 +175,8 @@ fn empty_values() {
 fn nesting_to_the_limit() {
     for inner in [Value::Null, Value::Ss(vec!["a".into()])] {
         let list = (0..32).fold(inner.clone(), |value, _| Value::L(vec![value]));
-        let map = (0..32).fold(inner, |value, _| {
-            Value::M(Item::from_distinct(vec![("m".into(), value)]))
-        });
+        let map = (0..32)
+            .fold(inner, |value, _| Value::M(Item::from_distinct(vec![("m".into(), value)])));
         for value in [list, map] {
             check(&one(value.clone()), Registry::new(), 1);
             check(&one(value), Registry::new(), 0);

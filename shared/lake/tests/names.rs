@@ -15,18 +15,13 @@ fn keys() -> impl Strategy<Value = Vec<ColumnKey>> {
             .prop_map(str::to_owned),
     ];
     let key = (attribute, select(Kind::ALL.as_slice()));
-    vec(
-        key.prop_map(|(attribute, kind)| ColumnKey { attribute, kind }),
-        0..12,
-    )
+    vec(key.prop_map(|(attribute, kind)| ColumnKey { attribute, kind }), 0..12)
 }
 
 fn is_safe(name: &str) -> bool {
     name.len() <= name::MAX_NAME_BYTES
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         && !name::RESERVED.contains(&name)
 }
 

@@ -33,10 +33,7 @@ fn rows(items: &[Item<'static>]) -> Rows {
 }
 
 fn item(attributes: &[(&'static str, Value<'static>)]) -> Item<'static> {
-    attributes
-        .iter()
-        .map(|(name, value)| ((*name).into(), value.clone()))
-        .collect()
+    attributes.iter().map(|(name, value)| ((*name).into(), value.clone())).collect()
 }
 
 fn text(text: impl Into<String>) -> Value<'static> {
@@ -48,10 +45,7 @@ fn finished(items: &[Item<'static>], registry: &Registry) -> RecordBatch {
 }
 
 fn items_in(file: Vec<u8>) -> Vec<Item<'static>> {
-    read::rows(file)
-        .unwrap()
-        .map(|row| row.unwrap().item.unwrap())
-        .collect()
+    read::rows(file).unwrap().map(|row| row.unwrap().item.unwrap()).collect()
 }
 
 fn open(file: Vec<u8>) -> SerializedFileReader<Bytes> {
@@ -84,10 +78,7 @@ fn only_columns_that_repeat_have_a_dictionary() {
         .filter(|column| column.encodings().any(|e| e == Encoding::RLE_DICTIONARY))
         .map(|column| column.column_path().string())
         .collect();
-    assert_eq!(
-        with_dictionary,
-        ["_op", "_ts", "_key", "few", "number", "tags.list.element"]
-    );
+    assert_eq!(with_dictionary, ["_op", "_ts", "_key", "few", "number", "tags.list.element"]);
 }
 
 #[test]
@@ -101,13 +92,7 @@ fn the_file_says_which_attribute_and_kind_each_column_holds() {
         .key_value_metadata()
         .unwrap()
         .iter()
-        .map(|entry| {
-            format!(
-                "{} = {}",
-                entry.key,
-                entry.value.as_deref().unwrap_or_default()
-            )
-        })
+        .map(|entry| format!("{} = {}", entry.key, entry.value.as_deref().unwrap_or_default()))
         .collect();
     insta::assert_snapshot!(entries.join("\n"), @r#"
     headwater.format = 1
@@ -120,10 +105,7 @@ fn the_file_says_which_attribute_and_kind_each_column_holds() {
 #[test]
 fn a_file_takes_batches_until_the_registry_grows() {
     let batches = [
-        vec![
-            item(&[("id", text("1")), ("a", text("x"))]),
-            item(&[("id", text("2"))]),
-        ],
+        vec![item(&[("id", text("1")), ("a", text("x"))]), item(&[("id", text("2"))])],
         vec![item(&[("id", text("3")), ("b", Value::Bool(true))])],
         vec![item(&[("id", text("4"))])],
     ];
@@ -159,20 +141,12 @@ fn row_groups_are_bounded() {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (seed >> 32).to_le_bytes()[..4].to_vec()
         };
-        Value::B(
-            std::iter::repeat_with(word)
-                .take(MIB / 4)
-                .flatten()
-                .collect::<Vec<_>>()
-                .into(),
-        )
+        Value::B(std::iter::repeat_with(word).take(MIB / 4).flatten().collect::<Vec<_>>().into())
     };
     let mut registry = Registry::new();
     let mut writer = None;
     for _ in 0..9 {
-        let items: Vec<_> = (0..8)
-            .map(|_| item(&[("noise", incompressible())]))
-            .collect();
+        let items: Vec<_> = (0..8).map(|_| item(&[("noise", incompressible())])).collect();
         let rows = rows(&items);
         registry.assign(&rows.unnamed(&registry), DEFAULT_COLUMN_LIMIT);
         let batch = rows.finish(&registry).unwrap();
@@ -183,9 +157,6 @@ fn row_groups_are_bounded() {
     }
     let file = open(writer.unwrap().finish().unwrap());
     let groups = file.metadata().row_groups();
-    assert_eq!(
-        groups.iter().map(RowGroupMetaData::num_rows).sum::<i64>(),
-        72
-    );
+    assert_eq!(groups.iter().map(RowGroupMetaData::num_rows).sum::<i64>(), 72);
     assert!(groups.len() > 1, "{}", groups.len());
 }

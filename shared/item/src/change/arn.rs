@@ -21,13 +21,9 @@ impl<'a> StreamArn<'a> {
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, Reason> {
         let text = text.into();
         match Self::parts(&text) {
-            Some([region, account, table, label]) => Ok(Self {
-                text,
-                region,
-                account,
-                table,
-                label,
-            }),
+            Some([region, account, table, label]) => {
+                Ok(Self { text, region, account, table, label })
+            }
             None => Err(Reason::UnknownField {
                 expected: "the ARN of a DynamoDB stream",
                 found: Excerpt::of(&text),
@@ -99,10 +95,7 @@ impl<'a> StreamArn<'a> {
 
     /// The same name, borrowing nothing.
     pub fn into_owned(self) -> StreamArn<'static> {
-        StreamArn {
-            text: Cow::Owned(self.text.into_owned()),
-            ..self
-        }
+        StreamArn { text: Cow::Owned(self.text.into_owned()), ..self }
     }
 }
 

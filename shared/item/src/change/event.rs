@@ -79,16 +79,11 @@ impl<'a> Cutter<'a> {
     fn record(&mut self) -> Result<RawRecord<'a>, Broken> {
         self.peek().ok_or(Broken)?;
         let start = self.at;
-        let sequence = self
-            .seek(&["dynamodb", "SequenceNumber"])
-            .or_else(|Broken| {
-                self.at = start;
-                self.skip().map(|()| None)
-            })?;
-        Ok(RawRecord {
-            bytes: &self.bytes[start..self.at],
-            sequence: sequence.and_then(digits),
-        })
+        let sequence = self.seek(&["dynamodb", "SequenceNumber"]).or_else(|Broken| {
+            self.at = start;
+            self.skip().map(|()| None)
+        })?;
+        Ok(RawRecord { bytes: &self.bytes[start..self.at], sequence: sequence.and_then(digits) })
     }
 
     /// Passes a value and returns the string within it at `path`, if there is one.
@@ -120,11 +115,7 @@ impl<'a> Cutter<'a> {
         }
         self.take(b',');
         let name = self.string()?;
-        if self.take(b':') {
-            Ok(Some(name))
-        } else {
-            Err(Broken)
-        }
+        if self.take(b':') { Ok(Some(name)) } else { Err(Broken) }
     }
 
     /// Passes a value of any kind.
@@ -155,25 +146,14 @@ impl<'a> Cutter<'a> {
     }
 
     fn skip_word(&mut self) {
-        let goes_on = |byte: &u8| {
-            !matches!(
-                byte,
-                b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']' | 0..=b' '
-            )
-        };
-        self.at += self.bytes[self.at..]
-            .iter()
-            .take_while(|byte| goes_on(byte))
-            .count();
+        let goes_on =
+            |byte: &u8| !matches!(byte, b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']' | 0..=b' ');
+        self.at += self.bytes[self.at..].iter().take_while(|byte| goes_on(byte)).count();
     }
 
     /// Passes a string and returns what stands between its quotes, escapes and all.
     fn string(&mut self) -> Result<&'a [u8], Broken> {
-        if self.take(b'"') {
-            self.rest_of_string()
-        } else {
-            Err(Broken)
-        }
+        if self.take(b'"') { self.rest_of_string() } else { Err(Broken) }
     }
 
     fn rest_of_string(&mut self) -> Result<&'a [u8], Broken> {
@@ -205,11 +185,7 @@ impl<'a> Cutter<'a> {
     }
 
     fn expect(&mut self, wanted: u8, what: &'static str) -> Parsed<()> {
-        if self.take(wanted) {
-            Ok(())
-        } else {
-            Err(self.expected(what))
-        }
+        if self.take(wanted) { Ok(()) } else { Err(self.expected(what)) }
     }
 
     fn fault(&self, Broken: Broken) -> Fault {

@@ -56,9 +56,7 @@ impl Operation {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Insert, Self::Modify, Self::Remove]
-            .into_iter()
-            .find(|op| op.as_str() == text)
+        [Self::Insert, Self::Modify, Self::Remove].into_iter().find(|op| op.as_str() == text)
     }
 }
 
@@ -102,12 +100,7 @@ impl StreamView {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let all = [
-            Self::KeysOnly,
-            Self::NewImage,
-            Self::OldImage,
-            Self::NewAndOldImages,
-        ];
+        let all = [Self::KeysOnly, Self::NewImage, Self::OldImage, Self::NewAndOldImages];
         all.into_iter().find(|view| view.as_str() == text)
     }
 }
@@ -158,9 +151,7 @@ impl<'a> Draft<'a> {
                 self.op = Some(word(scanner, "INSERT, MODIFY or REMOVE", Operation::parse)?);
             }
             "eventSource" => {
-                word(scanner, "aws:dynamodb", |text| {
-                    (text == "aws:dynamodb").then_some(())
-                })?;
+                word(scanner, "aws:dynamodb", |text| (text == "aws:dynamodb").then_some(()))?;
             }
             "eventSourceARN" => {
                 let arn = StreamArn::parse(scanner.string()?);
@@ -180,11 +171,7 @@ impl<'a> Draft<'a> {
             "ApproximateCreationDateTime" => self.at_ms = Some(milliseconds(scanner)?),
             "SequenceNumber" => self.sequence = Some(sequence(scanner)?),
             "StreamViewType" => {
-                self.view = Some(word(
-                    scanner,
-                    "the view type of a stream",
-                    StreamView::parse,
-                )?);
+                self.view = Some(word(scanner, "the view type of a stream", StreamView::parse)?);
             }
             "Keys" => self.keys = Some(attributes(scanner, 0)?),
             "NewImage" => self.new = image(scanner)?,
@@ -209,9 +196,7 @@ impl<'a> Draft<'a> {
     fn finish(self, end: usize) -> Parsed<Change<'a>> {
         let missing = |path| Fault::new(end, Reason::MissingField).within_path(path);
         let op = self.op.ok_or_else(|| missing(&["eventName"]))?;
-        let view = self
-            .view
-            .ok_or_else(|| missing(&["dynamodb", "StreamViewType"]))?;
+        let view = self.view.ok_or_else(|| missing(&["dynamodb", "StreamViewType"]))?;
         if view.has_new() && op != Operation::Remove && self.new.is_none() {
             return Err(missing(&["dynamodb", "NewImage"]));
         }
@@ -222,21 +207,13 @@ impl<'a> Draft<'a> {
             at_ms: self
                 .at_ms
                 .ok_or_else(|| missing(&["dynamodb", "ApproximateCreationDateTime"]))?,
-            sequence: self
-                .sequence
-                .ok_or_else(|| missing(&["dynamodb", "SequenceNumber"]))?,
+            sequence: self.sequence.ok_or_else(|| missing(&["dynamodb", "SequenceNumber"]))?,
             keys: self.keys.ok_or_else(|| missing(&["dynamodb", "Keys"]))?,
             new: self.new,
             old: self.old,
-            by: if by_time_to_live {
-                Actor::TimeToLive
-            } else {
-                Actor::User
-            },
+            by: if by_time_to_live { Actor::TimeToLive } else { Actor::User },
             view,
-            stream_arn: self
-                .stream_arn
-                .ok_or_else(|| missing(&["eventSourceARN"]))?,
+            stream_arn: self.stream_arn.ok_or_else(|| missing(&["eventSourceARN"]))?,
         })
     }
 }
@@ -287,8 +264,5 @@ fn fractional_milliseconds(seconds: &str) -> Option<i64> {
 }
 
 fn unknown(scanner: &Scanner<'_>, expected: &'static str, found: &str) -> Fault {
-    scanner.error(Reason::UnknownField {
-        expected,
-        found: Excerpt::of(found),
-    })
+    scanner.error(Reason::UnknownField { expected, found: Excerpt::of(found) })
 }

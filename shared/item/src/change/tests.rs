@@ -43,12 +43,7 @@ fn show(record: &RawRecord<'_>) -> String {
 
 fn show_event(event: &str) -> String {
     match Event::parse(event.as_bytes()) {
-        Ok(event) => event
-            .records
-            .iter()
-            .map(show)
-            .collect::<Vec<_>>()
-            .join("\n"),
+        Ok(event) => event.records.iter().map(show).collect::<Vec<_>>().join("\n"),
         Err(error) => error.to_string(),
     }
 }
@@ -56,10 +51,7 @@ fn show_event(event: &str) -> String {
 /// The whole record with one text replaced.
 fn edited(from: &str, to: &str) -> String {
     assert!(WHOLE.contains(from), "{from}");
-    show_event(&format!(
-        "{{\"Records\":[{}]}}",
-        WHOLE.replacen(from, to, 1)
-    ))
+    show_event(&format!("{{\"Records\":[{}]}}", WHOLE.replacen(from, to, 1)))
 }
 
 #[test]
@@ -83,11 +75,8 @@ fn reads_records_of_each_view() {
 fn reads_every_type() {
     let event = include_str!("../../../../events/stream-insert-modify-remove.json");
     let event = Event::parse(event.as_bytes()).unwrap();
-    let changes: Vec<Change<'_>> = event
-        .records
-        .iter()
-        .map(|record| record.change().unwrap())
-        .collect();
+    let changes: Vec<Change<'_>> =
+        event.records.iter().map(|record| record.change().unwrap()).collect();
     assert_eq!(changes[0].new, changes[1].old);
     assert_eq!(changes[0].new.as_ref().unwrap().len(), 16);
     insta::assert_snapshot!(canonical(changes[0].new.as_ref().unwrap()), @r#"
@@ -106,21 +95,12 @@ fn tells_who_deleted() {
             &format!("{{\"userIdentity\":{identity},"),
             1,
         );
-        let record = RawRecord {
-            bytes: record.as_bytes(),
-            sequence: None,
-        };
+        let record = RawRecord { bytes: record.as_bytes(), sequence: None };
         record.change().unwrap().by
     };
     for (identity, by) in [
-        (
-            r#"{"PrincipalId":"dynamodb.amazonaws.com","Type":"Service"}"#,
-            Actor::TimeToLive,
-        ),
-        (
-            r#"{"principalId":"dynamodb.amazonaws.com","type":"User"}"#,
-            Actor::User,
-        ),
+        (r#"{"PrincipalId":"dynamodb.amazonaws.com","Type":"Service"}"#, Actor::TimeToLive),
+        (r#"{"principalId":"dynamodb.amazonaws.com","type":"User"}"#, Actor::User),
         (r#"{"principalId":"AIDA","type":"Service"}"#, Actor::User),
         ("null", Actor::User),
     ] {
@@ -135,9 +115,7 @@ fn a_poison_record_spares_its_neighbours() {
     4421584500000000017450439192 byte 388, attribute dynamodb.NewImage.year: "abc" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3
     4421584500000000017450439293 INSERT at 1795359603000 key {"tailnum":{"S":"N103US"}} new {"manufacturer":{"S":"AIRBUS INDUSTRIE"},"model":{"S":"A320-214"},"seats":{"N":"182"},"tailnum":{"S":"N103US"},"year":{"N":"1999"}} old - by User of NEW_AND_OLD_IMAGES planes
     "#);
-    let bad = WHOLE
-        .replace("MODIFY", "\\ud800")
-        .replace("\"MODIFY", "\"\u{1}MODIFY");
+    let bad = WHOLE.replace("MODIFY", "\\ud800").replace("\"MODIFY", "\"\u{1}MODIFY");
     let event =
         format!("{{\"Records\":[{WHOLE},{bad},null,[{{}}],{{\"a\" 1}},{WHOLE}],\"more\":[1]}}");
     insta::assert_snapshot!(show_event(&event), @r#"
@@ -197,14 +175,8 @@ fn says_what_is_wrong_with_a_record() {
 #[test]
 fn events_that_are_none_are_refused() {
     for (event, error) in [
-        (
-            "",
-            "byte 0: not JSON: expected an object, at byte 0 of the row",
-        ),
-        (
-            "[]",
-            "byte 0: not JSON: expected an object, at byte 0 of the row",
-        ),
+        ("", "byte 0: not JSON: expected an object, at byte 0 of the row"),
+        ("[]", "byte 0: not JSON: expected an object, at byte 0 of the row"),
         ("{}", "byte 2, attribute Records: the field is missing"),
         (
             "{\"Records\":{}}",
@@ -236,15 +208,8 @@ fn times_become_milliseconds() {
         ("1e120", None),
     ] {
         let record = WHOLE.replace("1795359601", seconds);
-        let record = RawRecord {
-            bytes: record.as_bytes(),
-            sequence: None,
-        };
-        assert_eq!(
-            record.change().ok().map(|change| change.at_ms),
-            at_ms,
-            "{seconds}"
-        );
+        let record = RawRecord { bytes: record.as_bytes(), sequence: None };
+        assert_eq!(record.change().ok().map(|change| change.at_ms), at_ms, "{seconds}");
     }
 }
 
@@ -261,10 +226,7 @@ fn stream_names_have_parts() {
         [arn.label(), arn.label_digits().as_str()],
         ["2026-11-22T15:00:00.000", "20261122150000000"]
     );
-    assert_eq!(
-        arn.table_arn(),
-        "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/my.table"
-    );
+    assert_eq!(arn.table_arn(), "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/my.table");
     assert_eq!(arn.to_string(), text);
     for wrong in [
         "",

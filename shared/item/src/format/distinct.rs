@@ -37,10 +37,7 @@ fn repeated_name(entries: &[(Cow<'_, str>, Value<'_>)]) -> Option<usize> {
         let (word, bit) = fingerprint(name);
         let maybe = seen[word] & bit != 0;
         seen[word] |= bit;
-        maybe
-            && entries[..index]
-                .iter()
-                .any(|(earlier, _)| earlier.as_bytes() == name)
+        maybe && entries[..index].iter().any(|(earlier, _)| earlier.as_bytes() == name)
     })
 }
 
@@ -63,8 +60,6 @@ pub(crate) fn repeated_member<T: Ord>(members: &[T]) -> Option<usize> {
 fn repeated_among_many<T, K: Ord + ?Sized>(all: &[T], key: impl Fn(&T) -> &K) -> Option<usize> {
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by(|&a, &b| key(&all[a]).cmp(key(&all[b])));
-    let repeated = order
-        .windows(2)
-        .filter(|pair| key(&all[pair[0]]) == key(&all[pair[1]]));
+    let repeated = order.windows(2).filter(|pair| key(&all[pair[0]]) == key(&all[pair[1]]));
     repeated.map(|pair| pair[1]).min()
 }

@@ -83,15 +83,9 @@ fn value<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Value<'a>> {
         "B" => Value::B(binary(scanner)?),
         "BOOL" => Value::Bool(scanner.boolean()?),
         "NULL" => null(scanner)?,
-        "SS" => Value::Ss(set(scanner, "SS", Scanner::string, |member| {
-            Excerpt::of(member)
-        })?),
-        "NS" => Value::Ns(set(scanner, "NS", number, |member| {
-            Excerpt::of(member.as_str())
-        })?),
-        "BS" => Value::Bs(set(scanner, "BS", binary, |member| {
-            Excerpt::of_bytes(member)
-        })?),
+        "SS" => Value::Ss(set(scanner, "SS", Scanner::string, |member| Excerpt::of(member))?),
+        "NS" => Value::Ns(set(scanner, "NS", number, |member| Excerpt::of(member.as_str()))?),
+        "BS" => Value::Bs(set(scanner, "BS", binary, |member| Excerpt::of_bytes(member))?),
         "L" => Value::L(list(scanner, depth + 1)?),
         "M" => Value::M(within(depth + 1, scanner).and_then(|()| attributes(scanner, depth + 1))?),
         unknown => return Err(scanner.error(Reason::UnknownDescriptor(Excerpt::of(unknown)))),
@@ -109,28 +103,17 @@ fn number<'a>(scanner: &mut Scanner<'a>) -> Parsed<Number<'a>> {
         Cow::Borrowed(text) => Number::parse(text),
         Cow::Owned(text) => Number::parse(text).map(Number::into_owned),
     };
-    number.map_err(|error| {
-        scanner.error(Reason::Number {
-            text: Excerpt::of(&text),
-            error,
-        })
-    })
+    number.map_err(|error| scanner.error(Reason::Number { text: Excerpt::of(&text), error }))
 }
 
 fn binary<'a>(scanner: &mut Scanner<'a>) -> Parsed<Cow<'a, [u8]>> {
     let text = scanner.string()?;
     let bytes = STANDARD.decode(text.as_bytes());
-    bytes
-        .map(Cow::Owned)
-        .map_err(|_| scanner.error(Reason::Base64))
+    bytes.map(Cow::Owned).map_err(|_| scanner.error(Reason::Base64))
 }
 
 fn null<'a>(scanner: &mut Scanner<'a>) -> Parsed<Value<'a>> {
-    if scanner.boolean()? {
-        Ok(Value::Null)
-    } else {
-        Err(scanner.error(Reason::NullIsFalse))
-    }
+    if scanner.boolean()? { Ok(Value::Null) } else { Err(scanner.error(Reason::NullIsFalse)) }
 }
 
 fn set<'a, T: Ord>(

@@ -18,11 +18,7 @@ const MAX_READ_DEPTH: usize = 64;
 
 /// Fails when a list or map starts within `depth` others and that is too deep to read.
 pub(super) fn within(depth: usize, scanner: &Scanner<'_>) -> Parsed<()> {
-    if depth > MAX_READ_DEPTH {
-        Err(scanner.error(Reason::TooDeep))
-    } else {
-        Ok(())
-    }
+    if depth > MAX_READ_DEPTH { Err(scanner.error(Reason::TooDeep)) } else { Ok(()) }
 }
 
 /// A position in a JSON text.
@@ -94,20 +90,12 @@ impl<'a> Scanner<'a> {
 
     /// Takes the start of an object.
     pub(crate) fn object(&mut self) -> Parsed<()> {
-        if self.take(b'{') {
-            Ok(())
-        } else {
-            Err(self.other_kind("an object"))
-        }
+        if self.take(b'{') { Ok(()) } else { Err(self.other_kind("an object")) }
     }
 
     /// Takes the start of an array.
     pub(crate) fn array(&mut self) -> Parsed<()> {
-        if self.take(b'[') {
-            Ok(())
-        } else {
-            Err(self.other_kind("an array"))
-        }
+        if self.take(b'[') { Ok(()) } else { Err(self.other_kind("an array")) }
     }
 
     /// The next name within an object, up to its colon; nothing at the object's end.
@@ -121,11 +109,7 @@ impl<'a> Scanner<'a> {
             return Err(self.expected("a name in double quotes"));
         }
         let name = self.string()?;
-        if self.take(b':') {
-            Ok(Some(name))
-        } else {
-            Err(self.expected("a colon"))
-        }
+        if self.take(b':') { Ok(Some(name)) } else { Err(self.expected("a colon")) }
     }
 
     /// Whether an array goes on; takes the comma or the array's end.
@@ -318,11 +302,7 @@ impl<'a> Scanner<'a> {
     #[cold]
     fn expected(&self, what: &'static str) -> Fault {
         let at_end = self.at == self.text.len();
-        self.fault(if at_end {
-            JsonFault::Truncated
-        } else {
-            JsonFault::Expected(what)
-        })
+        self.fault(if at_end { JsonFault::Truncated } else { JsonFault::Expected(what) })
     }
 
     #[cold]
@@ -333,13 +313,8 @@ impl<'a> Scanner<'a> {
 
 /// The length of the JSON number at the start of `bytes`.
 fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits = |from: usize| {
-        bytes
-            .iter()
-            .skip(from)
-            .take_while(|byte| byte.is_ascii_digit())
-            .count()
-    };
+    let digits =
+        |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
     let mut at = usize::from(bytes.first() == Some(&b'-'));
     at += match (bytes.get(at), digits(at)) {
         (Some(b'0'), 1) => 1,

@@ -51,12 +51,8 @@ fn value<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Value<'a>> {
 
 fn number<'a>(scanner: &mut Scanner<'a>) -> Parsed<Number<'a>> {
     let text = scanner.number()?;
-    Number::parse(text).map_err(|error| {
-        scanner.error(Reason::Number {
-            text: Excerpt::of(text),
-            error,
-        })
-    })
+    Number::parse(text)
+        .map_err(|error| scanner.error(Reason::Number { text: Excerpt::of(text), error }))
 }
 
 fn list<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Vec<Value<'a>>> {

@@ -28,13 +28,7 @@ pub(super) struct Line<'a> {
 impl<R: BufRead> Lines<R> {
     /// Reads from `input`, whose first byte is the file's byte `offset`; lines end at `limit` bytes.
     pub(super) fn new(input: R, offset: u64, limit: usize) -> Self {
-        Self {
-            input,
-            limit,
-            line: 1,
-            offset,
-            buffer: Vec::new(),
-        }
+        Self { input, limit, line: 1, offset, buffer: Vec::new() }
     }
 
     /// The next line that is not blank; nothing at the end of the file.
@@ -46,24 +40,11 @@ impl<R: BufRead> Lines<R> {
             };
             if length > self.limit as u64 {
                 let bytes = &self.buffer[..self.buffer.len().min(KEPT_BYTES)];
-                let too_long = Some(TooLong {
-                    length,
-                    limit: self.limit,
-                });
-                return Ok(Some(Line {
-                    number,
-                    offset,
-                    bytes,
-                    too_long,
-                }));
+                let too_long = Some(TooLong { length, limit: self.limit });
+                return Ok(Some(Line { number, offset, bytes, too_long }));
             }
             if !self.buffer.trim_ascii().is_empty() {
-                return Ok(Some(Line {
-                    number,
-                    offset,
-                    bytes: &self.buffer,
-                    too_long: None,
-                }));
+                return Ok(Some(Line { number, offset, bytes: &self.buffer, too_long: None }));
             }
         }
     }
@@ -83,10 +64,7 @@ impl<R: BufRead> Lines<R> {
             ended = newline.is_some();
             let content = newline.unwrap_or(input.len());
             let taken = content + usize::from(ended);
-            let room = self
-                .limit
-                .saturating_add(2)
-                .saturating_sub(self.buffer.len());
+            let room = self.limit.saturating_add(2).saturating_sub(self.buffer.len());
             self.buffer.extend_from_slice(&input[..content.min(room)]);
             self.input.consume(taken);
             self.offset += taken as u64;

@@ -115,24 +115,14 @@ impl<R: BufRead> Reader<R> {
                     None => Content::Line(*parse),
                     Some(too_long) => Content::TooLong(too_long),
                 };
-                Row {
-                    line: line.number,
-                    offset: line.offset,
-                    bytes: line.bytes,
-                    content,
-                }
+                Row { line: line.number, offset: line.offset, bytes: line.bytes, content }
             }),
             Rows::Csv(records, columns) => records.next()?.map(|record| {
                 let content = match record.fields {
                     Ok(fields) => Content::Fields(fields, columns),
                     Err(too_long) => Content::TooLong(too_long),
                 };
-                Row {
-                    line: record.line,
-                    offset: record.offset,
-                    bytes: record.bytes,
-                    content,
-                }
+                Row { line: record.line, offset: record.offset, bytes: record.bytes, content }
             }),
         };
         Ok(row)
@@ -186,13 +176,7 @@ impl<'a> Row<'a> {
     /// The error that this row's item cannot be taken.
     pub fn reject(&self, error: ItemError) -> RowError {
         let ItemError { path, reason } = error;
-        RowError {
-            line: self.line,
-            offset: self.offset,
-            path,
-            reason,
-            bytes: self.bytes.to_vec(),
-        }
+        RowError { line: self.line, offset: self.offset, path, reason, bytes: self.bytes.to_vec() }
     }
 }
 
@@ -203,15 +187,8 @@ type WithoutBom<R> = io::Chain<Cursor<Vec<u8>>, R>;
 fn without_bom<R: BufRead>(mut input: R) -> io::Result<(WithoutBom<R>, u64)> {
     const BOM: &[u8] = b"\xEF\xBB\xBF";
     let mut start = Vec::new();
-    input
-        .by_ref()
-        .take(BOM.len() as u64)
-        .read_to_end(&mut start)?;
-    let taken = if start == BOM {
-        std::mem::take(&mut start).len()
-    } else {
-        0
-    };
+    input.by_ref().take(BOM.len() as u64).read_to_end(&mut start)?;
+    let taken = if start == BOM { std::mem::take(&mut start).len() } else { 0 };
     Ok((Cursor::new(start).chain(input), taken as u64))
 }
 

@@ -20,12 +20,8 @@ fn report(file: &[u8], format: &Format, limit: usize) -> String {
             Err(error) => {
                 let bytes = error.bytes.escape_ascii().to_string();
                 assert_eq!((error.line, error.offset), (line, offset));
-                writeln!(
-                    report,
-                    "{line}@{offset} [{}] {} <- {bytes}",
-                    error.path, error.reason
-                )
-                .unwrap();
+                writeln!(report, "{line}@{offset} [{}] {} <- {bytes}", error.path, error.reason)
+                    .unwrap();
             }
         }
     }
@@ -145,19 +141,11 @@ fn faults_of_json_lines() {
 fn nesting_has_an_end() {
     let plain = |depth: usize| {
         let line = format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
-        json_lines::parse_item(line.as_bytes())
-            .map(drop)
-            .map_err(|error| error.reason)
+        json_lines::parse_item(line.as_bytes()).map(drop).map_err(|error| error.reason)
     };
     let typed = |depth: usize| {
-        let line = format!(
-            "{}{{\"S\":\"\"}}{}",
-            "{\"L\":[".repeat(depth),
-            "]}".repeat(depth)
-        );
-        dynamodb_json::parse_value(line.as_bytes())
-            .map(drop)
-            .map_err(|error| error.reason)
+        let line = format!("{}{{\"S\":\"\"}}{}", "{\"L\":[".repeat(depth), "]}".repeat(depth));
+        dynamodb_json::parse_value(line.as_bytes()).map(drop).map_err(|error| error.reason)
     };
     for verdict in [plain, typed] as [fn(usize) -> Result<(), Reason>; 2] {
         assert_eq!(verdict(64), Ok(()));
@@ -174,11 +162,7 @@ fn many_names_are_compared_too() {
     for count in [1, 63, 64, 65, 5000] {
         assert!(json_lines::parse_item(object(count, "").as_bytes()).is_ok());
         let error = json_lines::parse_item(object(count, ",\"n0\":0").as_bytes()).unwrap_err();
-        assert_eq!(
-            error.reason,
-            Reason::DuplicateName(crate::Excerpt::of("n0")),
-            "{count}"
-        );
+        assert_eq!(error.reason, Reason::DuplicateName(crate::Excerpt::of("n0")), "{count}");
     }
 }
 
@@ -247,10 +231,7 @@ fn is_blank(bytes: &[u8]) -> bool {
 
 fn csv_without_header() -> Format {
     let header = Some(vec!["x".to_owned(), "y".to_owned()]);
-    Format::Csv(csv::Options {
-        header,
-        ..csv::Options::default()
-    })
+    Format::Csv(csv::Options { header, ..csv::Options::default() })
 }
 
 proptest! {

@@ -28,10 +28,6 @@ impl Values for Bytes {
     fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
         let offsets = placement.offsets(&self.ends)?;
         let bytes = Buffer::from_vec(self.bytes);
-        Ok(Arc::new(BinaryArray::new(
-            offsets,
-            bytes,
-            placement.nulls(),
-        )))
+        Ok(Arc::new(BinaryArray::new(offsets, bytes, placement.nulls())))
     }
 }

@@ -57,15 +57,9 @@ pub(crate) struct Double {
 impl Double {
     pub(crate) fn of(number: &Number<'_>) -> Self {
         match number.to_f64() {
-            Some(nearest) => Self {
-                nearest,
-                exact: true,
-            },
+            Some(nearest) => Self { nearest, exact: true },
             // Decimal text always parses; the fallback could only blank an approximation.
-            None => Self {
-                nearest: number.as_str().parse().unwrap_or(f64::NAN),
-                exact: false,
-            },
+            None => Self { nearest: number.as_str().parse().unwrap_or(f64::NAN), exact: false },
         }
     }
 }
@@ -149,10 +143,7 @@ impl Column {
             Kind::BinarySet => Gathered::BinarySet(Sets::default()),
             Kind::Json => Gathered::Json(Texts::default()),
         };
-        Self {
-            rows: Vec::new(),
-            gathered,
-        }
+        Self { rows: Vec::new(), gathered }
     }
 
     /// Gives row `row`, later than all before, the value `cell`.

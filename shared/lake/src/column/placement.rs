@@ -12,10 +12,7 @@ pub(crate) struct Overflow(usize);
 impl Overflow {
     /// The error for the column of that name.
     pub(crate) fn of(self, column: &str) -> WriteError {
-        WriteError::TooLarge {
-            column: column.to_owned(),
-            bytes: self.0,
-        }
+        WriteError::TooLarge { column: column.to_owned(), bytes: self.0 }
     }
 }
 
@@ -30,10 +27,7 @@ pub(crate) struct Placement<'r> {
 impl<'r> Placement<'r> {
     /// `rows` of a batch of `len` rows have a value.
     pub(crate) fn new(rows: &'r [u32], len: usize) -> Self {
-        Self {
-            rows: (rows.len() < len).then_some(rows),
-            len,
-        }
+        Self { rows: (rows.len() < len).then_some(rows), len }
     }
 
     /// Each of `len` rows has a value.

@@ -109,7 +109,5 @@ fn set<T>(
 ) -> Result<Vec<T>, &'static str> {
     let offsets = list.value_offsets();
     let place = |offset: i32| usize::try_from(offset).map_err(|_| "a list");
-    (place(offsets[row])?..place(offsets[row + 1])?)
-        .map(member)
-        .collect()
+    (place(offsets[row])?..place(offsets[row + 1])?).map(member).collect()
 }

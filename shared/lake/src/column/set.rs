@@ -70,11 +70,6 @@ impl<M: Values> Values for Sets<M> {
     fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
         let offsets = placement.offsets(&self.ends)?;
         let members = self.members.array(&Placement::dense(self.count))?;
-        Ok(Arc::new(ListArray::new(
-            element(M::TYPE),
-            offsets,
-            members,
-            placement.nulls(),
-        )))
+        Ok(Arc::new(ListArray::new(element(M::TYPE), offsets, members, placement.nulls())))
     }
 }

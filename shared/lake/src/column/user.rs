@@ -140,15 +140,8 @@ enum Cells {
     Int(Vec<Option<i32>>),
     Bigint(Vec<Option<i64>>),
     Double(Vec<Option<f64>>),
-    Decimal {
-        precision: u8,
-        scale: u8,
-        values: Vec<Option<i128>>,
-    },
-    Timestamp {
-        epoch: Option<Epoch>,
-        values: Vec<Option<i64>>,
-    },
+    Decimal { precision: u8, scale: u8, values: Vec<Option<i128>> },
+    Timestamp { epoch: Option<Epoch>, values: Vec<Option<i64>> },
     Date(Vec<Option<i32>>),
     Never,
 }
@@ -161,15 +154,10 @@ impl Filling {
             UserType::Int => Cells::Int(vec![None; rows]),
             UserType::Bigint => Cells::Bigint(vec![None; rows]),
             UserType::Double => Cells::Double(vec![None; rows]),
-            UserType::Decimal { precision, scale } => Cells::Decimal {
-                precision,
-                scale,
-                values: vec![None; rows],
-            },
-            UserType::Timestamp { epoch } => Cells::Timestamp {
-                epoch,
-                values: vec![None; rows],
-            },
+            UserType::Decimal { precision, scale } => {
+                Cells::Decimal { precision, scale, values: vec![None; rows] }
+            }
+            UserType::Timestamp { epoch } => Cells::Timestamp { epoch, values: vec![None; rows] },
             UserType::Date => Cells::Date(vec![None; rows]),
             UserType::Other(_) => Cells::Never,
         };
@@ -185,11 +173,7 @@ impl Filling {
             Cells::Int(rows) => fill(rows, row, integer(value).and_then(|n| n.try_into().ok())),
             Cells::Bigint(rows) => fill(rows, row, integer(value)),
             Cells::Double(rows) => fill(rows, row, number(value).and_then(|n| n.to_f64())),
-            Cells::Decimal {
-                precision,
-                scale,
-                values,
-            } => {
+            Cells::Decimal { precision, scale, values } => {
                 let digits = number(value).and_then(|n| unscaled(&n, *precision, *scale));
                 fill(values, row, digits)
             }
@@ -210,11 +194,7 @@ impl Filling {
             Cells::Int(rows) => Arc::new(Int32Array::from(rows)),
             Cells::Bigint(rows) => Arc::new(Int64Array::from(rows)),
             Cells::Double(rows) => Arc::new(Float64Array::from(rows)),
-            Cells::Decimal {
-                precision,
-                scale,
-                values,
-            } => {
+            Cells::Decimal { precision, scale, values } => {
                 let scale = i8::try_from(scale).unwrap_or(i8::MAX);
                 let decimals = Decimal128Array::from(values);
                 Arc::new(decimals.with_precision_and_scale(precision, scale)?)
@@ -268,10 +248,7 @@ fn integer(value: &Value<'_>) -> Option<i64> {
 
 /// The number times `10^scale`, if that is integral and of at most `precision` digits.
 fn unscaled(number: &Number<'_>, precision: u8, scale: u8) -> Option<i128> {
-    let (whole, fraction) = number
-        .as_str()
-        .split_once('.')
-        .unwrap_or((number.as_str(), ""));
+    let (whole, fraction) = number.as_str().split_once('.').unwrap_or((number.as_str(), ""));
     let zeros = usize::from(scale).checked_sub(fraction.len())?;
     let digits: i128 = format!("{whole}{fraction}{:0<zeros$}", "").parse().ok()?;
     let beyond = 10_i128.checked_pow(u32::from(precision))?;
@@ -298,8 +275,6 @@ fn days(value: &Value<'_>) -> Option<i32> {
 
     let Value::S(text) = value else { return None };
     let date: Date = text.parse().ok().filter(|_| text.len() == LENGTH)?;
-    let midnight = TimeZone::UTC
-        .to_timestamp(date.to_datetime(Time::midnight()))
-        .ok()?;
+    let midnight = TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok()?;
     i32::try_from(midnight.as_second().div_euclid(SECONDS)).ok()
 }

@@ -155,16 +155,8 @@ mod tests {
             "[12345678901234567890123456789012345678]",
             true,
         );
-        check(
-            r#"{"L":[{"BOOL":true},{"BOOL":false},{"NULL":true}]}"#,
-            "[true,false,null]",
-            true,
-        );
-        check(
-            r#"{"M":{"b":{"S":"2"},"a":{"S":"1"}}}"#,
-            r#"{"a":"1","b":"2"}"#,
-            true,
-        );
+        check(r#"{"L":[{"BOOL":true},{"BOOL":false},{"NULL":true}]}"#, "[true,false,null]", true);
+        check(r#"{"M":{"b":{"S":"2"},"a":{"S":"1"}}}"#, r#"{"a":"1","b":"2"}"#, true);
         check(
             r#"{"L":[{"S":"\"\\/\n\r\t\u0000\u001f\u007f é \ud83e\udd80"}]}"#,
             "[\"\\\"\\\\/\\n\\r\\t\\u0000\\u001f\u{7f} é 🦀\"]",
@@ -175,17 +167,9 @@ mod tests {
     #[test]
     fn ambiguous_values() {
         check(r#"{"L":[{"B":"aGk="}]}"#, r#"["aGk="]"#, false);
-        check(
-            r#"{"M":{"s":{"SS":["a"]},"t":{"S":"b"}}}"#,
-            r#"{"s":["a"],"t":"b"}"#,
-            false,
-        );
+        check(r#"{"M":{"s":{"SS":["a"]},"t":{"S":"b"}}}"#, r#"{"s":["a"],"t":"b"}"#, false);
         check(r#"{"L":[{"NS":["1","2.50"]}]}"#, "[[1,2.5]]", false);
-        check(
-            r#"{"L":[{"L":[{"BS":["aGk="]}]}]}"#,
-            r#"[[["aGk="]]]"#,
-            false,
-        );
+        check(r#"{"L":[{"L":[{"BS":["aGk="]}]}]}"#, r#"[[["aGk="]]]"#, false);
     }
 
     #[test]

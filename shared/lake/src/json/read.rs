@@ -14,11 +14,7 @@ pub(crate) fn read(text: &str) -> Result<Value<'_>, Malformed> {
     let mut scanner = Scanner { text, at: 0 };
     let value = scanner.value(0)?;
     scanner.skip_blanks();
-    if scanner.at == text.len() {
-        Ok(value)
-    } else {
-        Err(Malformed)
-    }
+    if scanner.at == text.len() { Ok(value) } else { Err(Malformed) }
 }
 
 struct Scanner<'a> {
@@ -62,21 +58,13 @@ impl<'a> Scanner<'a> {
             entries.push((name, self.value(depth)?));
         }
         let ascending = entries.is_sorted_by(|(a, _), (b, _)| a < b);
-        Ok(if ascending {
-            Map::from_distinct(entries)
-        } else {
-            entries.into_iter().collect()
-        })
+        Ok(if ascending { Map::from_distinct(entries) } else { entries.into_iter().collect() })
     }
 
     /// Passes the opening bracket.
     fn open(&mut self, depth: usize) -> Result<(), Malformed> {
         self.at += 1;
-        if depth > MAX_NESTING {
-            Err(Malformed)
-        } else {
-            Ok(())
-        }
+        if depth > MAX_NESTING { Err(Malformed) } else { Ok(()) }
     }
 
     /// Whether another entry follows; passes the comma before it, or the closing bracket.
@@ -94,9 +82,7 @@ impl<'a> Scanner<'a> {
         let token = self.string_token()?;
         match &token[1..token.len() - 1] {
             plain if !plain.contains('\\') => Ok(Cow::Borrowed(plain)),
-            _ => serde_json::from_str(token)
-                .map(Cow::Owned)
-                .map_err(|_| Malformed),
+            _ => serde_json::from_str(token).map(Cow::Owned).map_err(|_| Malformed),
         }
     }
 

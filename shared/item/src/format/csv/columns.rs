@@ -65,10 +65,7 @@ impl Columns {
             (name, column_type)
         };
         let columns = names.into_iter().map(typed).collect();
-        Ok(Self {
-            columns,
-            missing: options.missing.clone(),
-        })
+        Ok(Self { columns, missing: options.missing.clone() })
     }
 
     /// The columns' names.
@@ -88,11 +85,7 @@ impl Columns {
     ) -> Result<impl Iterator<Item = &'a str>, Reason> {
         let (expected, found) = (self.columns.len(), fields.len());
         let texts = fields.texts()?;
-        if found == expected {
-            Ok(texts)
-        } else {
-            Err(Reason::FieldCount { expected, found })
-        }
+        if found == expected { Ok(texts) } else { Err(Reason::FieldCount { expected, found }) }
     }
 
     /// The item a record stands for.
@@ -124,10 +117,7 @@ impl Columns {
         match value {
             Some(value) => Ok(Some(value)),
             None if self.is_missing(text) => Ok(None),
-            None => Err(Reason::ColumnType {
-                expected: column_type,
-                found: Excerpt::of(text),
-            }),
+            None => Err(Reason::ColumnType { expected: column_type, found: Excerpt::of(text) }),
         }
     }
 }
@@ -150,26 +140,17 @@ fn header_row<R: BufRead>(records: &mut Records<R>) -> Result<Vec<String>, ReadE
         Ok(fields) => fields.texts(),
         Err(too_long) => Err(too_long.into()),
     };
-    Ok(fields
-        .map_err(HeaderError::Unreadable)?
-        .map(str::to_owned)
-        .collect())
+    Ok(fields.map_err(HeaderError::Unreadable)?.map(str::to_owned).collect())
 }
 
 fn check_names(names: &[String]) -> Result<(), HeaderError> {
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
-            return Err(HeaderError::EmptyName {
-                position: index + 1,
-            });
+            return Err(HeaderError::EmptyName { position: index + 1 });
         }
         if let Some(first) = names[..index].iter().position(|earlier| earlier == name) {
             let name = Excerpt::of(name);
-            return Err(HeaderError::DuplicateName {
-                name,
-                first: first + 1,
-                second: index + 1,
-            });
+            return Err(HeaderError::DuplicateName { name, first: first + 1, second: index + 1 });
         }
     }
     Ok(())

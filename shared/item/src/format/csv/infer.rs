@@ -43,11 +43,7 @@ pub fn infer(sample: &[u8], whole: bool, options: &Options) -> Result<Vec<Infere
     let columns = Columns::read(&mut records, options)?;
     let mut evidence: Vec<Evidence> = columns.names().map(|_| Evidence::default()).collect();
     while let Some(record) = records.next()? {
-        let Some(texts) = record
-            .fields
-            .ok()
-            .and_then(|fields| columns.texts(fields).ok())
-        else {
+        let Some(texts) = record.fields.ok().and_then(|fields| columns.texts(fields).ok()) else {
             continue;
         };
         for (column, text) in evidence.iter_mut().zip(texts) {
@@ -55,9 +51,7 @@ pub fn infer(sample: &[u8], whole: bool, options: &Options) -> Result<Vec<Infere
         }
     }
     let named = columns.names().zip(&evidence);
-    Ok(named
-        .map(|(column, evidence)| evidence.decide(column, options))
-        .collect())
+    Ok(named.map(|(column, evidence)| evidence.decide(column, options)).collect())
 }
 
 /// What the sample tells about one column.
@@ -82,10 +76,7 @@ impl Evidence {
             return;
         }
         self.values += 1;
-        let counterexample = || Counterexample {
-            line,
-            text: Excerpt::of(text),
-        };
+        let counterexample = || Counterexample { line, text: Excerpt::of(text) };
         if self.not_number.is_none() && number(text).is_none() {
             self.not_number = Some(counterexample());
         }
@@ -100,20 +91,12 @@ impl Evidence {
             (Some((_, given)), _, _) => (*given, "the type was given".to_owned()),
             _ if self.values == 0 => (ColumnType::String, "no value in the sample".to_owned()),
             (None, None, _) => (ColumnType::Number, self.agreed("a number", "numbers")),
-            (None, _, None) => (
-                ColumnType::Boolean,
-                self.agreed("true or false", "true or false"),
-            ),
-            (None, Some(Counterexample { line, text }), _) => (
-                ColumnType::String,
-                format!("{text} on line {line} is not a plain number"),
-            ),
+            (None, _, None) => (ColumnType::Boolean, self.agreed("true or false", "true or false")),
+            (None, Some(Counterexample { line, text }), _) => {
+                (ColumnType::String, format!("{text} on line {line} is not a plain number"))
+            }
         };
-        Inference {
-            column: column.to_owned(),
-            column_type,
-            because,
-        }
+        Inference { column: column.to_owned(), column_type, because }
     }
 
     fn agreed(&self, one: &str, many: &str) -> String {
@@ -121,10 +104,6 @@ impl Evidence {
             1 => format!("the only value sampled is {one}"),
             count => format!("all {count} values sampled are {many}"),
         };
-        if self.missing == 0 {
-            values
-        } else {
-            format!("{values}; {} missing", self.missing)
-        }
+        if self.missing == 0 { values } else { format!("{values}; {} missing", self.missing) }
     }
 }

@@ -106,17 +106,8 @@ impl FromStr for Delimiter {
 
     /// Reads the delimiter itself.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [
-            Self::Comma,
-            Self::Tab,
-            Self::Semicolon,
-            Self::Pipe,
-            Self::Colon,
-            Self::Space,
-        ];
-        let found = all
-            .into_iter()
-            .find(|delimiter| text.as_bytes() == [delimiter.byte()]);
+        let all = [Self::Comma, Self::Tab, Self::Semicolon, Self::Pipe, Self::Colon, Self::Space];
+        let found = all.into_iter().find(|delimiter| text.as_bytes() == [delimiter.byte()]);
         found.ok_or(OptionError::Delimiter)
     }
 }
@@ -149,9 +140,7 @@ impl FromStr for ColumnType {
     /// Reads the descriptor of the DynamoDB type: `S`, `N` or `BOOL`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let all = [Self::String, Self::Number, Self::Boolean];
-        all.into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(OptionError::ColumnType)
+        all.into_iter().find(|kind| kind.as_str() == text).ok_or(OptionError::ColumnType)
     }
 }
 

@@ -53,24 +53,12 @@ impl<R: BufRead> Records<R> {
         offset: u64,
         limit: usize,
     ) -> Self {
-        let mut core = csv_core::ReaderBuilder::new()
-            .delimiter(delimiter.byte())
-            .build();
+        let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter.byte()).build();
         // A byte order mark in the first bytes that the core sees would be dropped, unless those are
         // a blank line; the caller has dealt with the mark.
         core.read_record(b"\n", &mut [], &mut []);
         let (raw, fields, ends) = (Vec::new(), vec![0; 1024], vec![0; 64]);
-        Self {
-            input,
-            delimiter,
-            core,
-            limit,
-            line: 1,
-            offset,
-            raw,
-            fields,
-            ends,
-        }
+        Self { input, delimiter, core, limit, line: 1, offset, raw, fields, ends }
     }
 
     /// The next record; nothing at the end of the file.
@@ -117,41 +105,20 @@ impl<R: BufRead> Records<R> {
         let length = self.offset - offset - terminator as u64;
         if length > self.limit as u64 {
             let bytes = &self.raw[..self.raw.len().min(KEPT_BYTES)];
-            let too_long = TooLong {
-                length,
-                limit: self.limit,
-            };
-            return Record {
-                line,
-                offset,
-                bytes,
-                fields: Err(too_long),
-            };
+            let too_long = TooLong { length, limit: self.limit };
+            return Record { line, offset, bytes, fields: Err(too_long) };
         }
         let raw = &self.raw[..self.raw.len() - terminator];
         let (text, ends) = (&self.fields[..text], &self.ends[..fields]);
-        let fields = Fields {
-            raw,
-            text,
-            ends,
-            delimiter: self.delimiter,
-        };
-        Record {
-            line,
-            offset,
-            bytes: raw,
-            fields: Ok(fields),
-        }
+        let fields = Fields { raw, text, ends, delimiter: self.delimiter };
+        Record { line, offset, bytes: raw, fields: Ok(fields) }
     }
 
     /// Passes the rest of the last line's end, and blank lines.
     fn skip_line_ends(&mut self) -> io::Result<()> {
         loop {
             let input = self.input.fill_buf()?;
-            let blanks = input
-                .iter()
-                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-                .count();
+            let blanks = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
             if blanks == 0 {
                 return Ok(());
             }
@@ -172,9 +139,7 @@ impl<'a> Fields<'a> {
     pub(super) fn texts(self) -> Result<impl Iterator<Item = &'a str>, Reason> {
         check_quotes(self.raw, self.delimiter.byte())?;
         if let Err(error) = str::from_utf8(self.raw) {
-            return Err(Reason::NotUtf8 {
-                at: error.valid_up_to(),
-            });
+            return Err(Reason::NotUtf8 { at: error.valid_up_to() });
         }
         let mut start = 0;
         Ok(self.ends.iter().map(move |&end| {

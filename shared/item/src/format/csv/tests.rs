@@ -24,26 +24,14 @@ fn rows(file: &[u8], options: &Options) -> String {
 }
 
 fn typed(types: &[(&str, ColumnType)]) -> Options {
-    let types = types
-        .iter()
-        .map(|(name, column_type)| ((*name).to_owned(), *column_type));
-    Options {
-        types: types.collect(),
-        ..Options::default()
-    }
+    let types = types.iter().map(|(name, column_type)| ((*name).to_owned(), *column_type));
+    Options { types: types.collect(), ..Options::default() }
 }
 
 fn inferences(file: &[u8], whole: bool, options: &Options) -> String {
     let inferences = infer(file, whole, options).unwrap().into_iter();
-    let show = |Inference {
-                    column,
-                    column_type,
-                    because,
-                }| {
-        format!(
-            "{column}: {} because {because}",
-            ColumnType::as_str(column_type)
-        )
+    let show = |Inference { column, column_type, because }| {
+        format!("{column}: {} because {because}", ColumnType::as_str(column_type))
     };
     inferences.map(show).collect::<Vec<_>>().join("\n")
 }
@@ -60,9 +48,7 @@ fn infers_types_and_reads_by_them() {
     leased: BOOL because all 2 values sampled are true or false; 1 missing
     "#);
     let found = infer(PLANES, true, &options).unwrap().into_iter();
-    let types = found
-        .map(|inference| (inference.column, inference.column_type))
-        .collect();
+    let types = found.map(|inference| (inference.column, inference.column_type)).collect();
     insta::assert_snapshot!(rows(PLANES, &Options { types, ..options }), @r#"
     {"leased":{"BOOL":true},"seats":{"N":"55"},"tailnum":{"S":"N10156"},"type":{"S":"Fixed wing, multi engine"},"year":{"N":"2004"}}
     {"leased":{"BOOL":false},"seats":{"N":"182"},"tailnum":{"S":"N102UW"},"type":{"S":"Fixed wing"}}
@@ -77,28 +63,12 @@ fn infers_only_what_reads_back_as_the_same() {
         let found = infer(file.as_bytes(), true, &Options::default()).unwrap();
         assert_eq!(found[0].column_type, expected, "{values:?}");
     };
-    for number in [
-        "0",
-        "-1",
-        "12.50",
-        ".5",
-        "1E3",
-        "12345678901234567890123456789012345678",
-    ] {
+    for number in ["0", "-1", "12.50", ".5", "1E3", "12345678901234567890123456789012345678"] {
         check(&[number, "7", "NA", "\"\""], ColumnType::Number);
     }
-    for text in [
-        "007",
-        "-01",
-        "+1",
-        " 1",
-        "1 ",
-        "0x1F",
-        "NaN",
-        "1,5",
-        "1e999",
-        "1".repeat(39).as_str(),
-    ] {
+    for text in
+        ["007", "-01", "+1", " 1", "1 ", "0x1F", "NaN", "1,5", "1e999", "1".repeat(39).as_str()]
+    {
         check(&["7", &format!("\"{text}\"")], ColumnType::String);
     }
     check(&["true", "false", "NA"], ColumnType::Boolean);
@@ -167,41 +137,18 @@ fn headers_name_columns() {
     let check =
         |file: &[u8], options: &Options, expected: &str| assert_eq!(rows(file, options), expected);
     let default = Options::default();
-    check(
-        b"",
-        &default,
-        "the file has no header row; its first line names the columns",
-    );
-    check(
-        b"\n\n",
-        &default,
-        "the file has no header row; its first line names the columns",
-    );
-    check(
-        b"a,,c\n",
-        &default,
-        "column 2 of the header has no name; give it one",
-    );
-    check(
-        b"a,b,a\n",
-        &default,
-        "columns 1 and 3 of the header are both named \"a\"; rename one",
-    );
+    check(b"", &default, "the file has no header row; its first line names the columns");
+    check(b"\n\n", &default, "the file has no header row; its first line names the columns");
+    check(b"a,,c\n", &default, "column 2 of the header has no name; give it one");
+    check(b"a,b,a\n", &default, "columns 1 and 3 of the header are both named \"a\"; rename one");
     check(
         b"a\xFF\n",
         &default,
         "the header row cannot be read: not UTF-8 text at byte 1 of the row; convert the file to UTF-8",
     );
     let unknown = typed(&[("c", ColumnType::Number)]);
-    check(
-        b"a,b\n",
-        &unknown,
-        "a type is given for column \"c\", which the header does not name",
-    );
-    let given = Options {
-        header: Some(vec!["x".to_owned()]),
-        ..Options::default()
-    };
+    check(b"a,b\n", &unknown, "a type is given for column \"c\", which the header does not name");
+    let given = Options { header: Some(vec!["x".to_owned()]), ..Options::default() };
     check(b"a\n", &given, r#"{"x":{"S":"a"}}"#);
 }
 
@@ -209,14 +156,8 @@ fn headers_name_columns() {
 fn delimiters_can_be_chosen() {
     for delimiter in [",", "\t", ";", "|", ":", " "] {
         let file = format!("a{delimiter}b\n1{delimiter}2\n");
-        let options = Options {
-            delimiter: delimiter.parse().unwrap(),
-            ..Options::default()
-        };
-        assert_eq!(
-            rows(file.as_bytes(), &options),
-            r#"{"a":{"S":"1"},"b":{"S":"2"}}"#
-        );
+        let options = Options { delimiter: delimiter.parse().unwrap(), ..Options::default() };
+        assert_eq!(rows(file.as_bytes(), &options), r#"{"a":{"S":"1"},"b":{"S":"2"}}"#);
     }
     assert_eq!("#".parse::<Delimiter>(), Err(OptionError::Delimiter));
     assert_eq!("BOOL".parse(), Ok(ColumnType::Boolean));
@@ -226,10 +167,7 @@ fn delimiters_can_be_chosen() {
 #[test]
 fn missing_words_can_be_chosen() {
     let missing = vec!["-".to_owned()];
-    let options = Options {
-        missing,
-        ..typed(&[("n", ColumnType::Number)])
-    };
+    let options = Options { missing, ..typed(&[("n", ColumnType::Number)]) };
     assert_eq!(rows(b"n,s\n-,-\n", &options), r#"{"s":{"S":"-"}}"#);
     let error = rows(b"n,s\nNA,-\n", &options);
     assert!(error.contains("the column holds numbers"), "{error}");

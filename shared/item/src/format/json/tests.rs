@@ -12,11 +12,7 @@ fn verdict(text: &[u8]) -> Result<(), (usize, Reason)> {
 }
 
 fn check(text: &str, at: usize, fault: JsonFault) {
-    assert_eq!(
-        verdict(text.as_bytes()),
-        Err((at, Reason::Json { at, fault })),
-        "{text}"
-    );
+    assert_eq!(verdict(text.as_bytes()), Err((at, Reason::Json { at, fault })), "{text}");
 }
 
 #[test]
@@ -30,23 +26,11 @@ fn names_the_place_and_the_fault() {
         (r#""abc\"#, 4, JsonFault::Truncated),
         ("{} {}", 3, JsonFault::Trailing),
         ("[1,]", 3, JsonFault::Expected("a number")),
-        (
-            "[1 2]",
-            3,
-            JsonFault::Expected("a comma or a closing bracket"),
-        ),
-        (
-            r#"{"a":1 "b":2}"#,
-            7,
-            JsonFault::Expected("a comma or a closing brace"),
-        ),
+        ("[1 2]", 3, JsonFault::Expected("a comma or a closing bracket")),
+        (r#"{"a":1 "b":2}"#, 7, JsonFault::Expected("a comma or a closing brace")),
         (r#"{"a" 1}"#, 5, JsonFault::Expected("a colon")),
         ("{a:1}", 1, JsonFault::Expected("a name in double quotes")),
-        (
-            r#"{"a":1,}"#,
-            7,
-            JsonFault::Expected("a name in double quotes"),
-        ),
+        (r#"{"a":1,}"#, 7, JsonFault::Expected("a name in double quotes")),
         ("[nul]", 1, JsonFault::Expected("null")),
         ("[007]", 1, JsonFault::Number),
         ("[1.]", 1, JsonFault::Number),
@@ -128,19 +112,14 @@ fn texts() -> impl Strategy<Value = String> {
     ];
     let pieces =
         prop::collection::vec(select(PIECES.as_slice()), 0..12).prop_map(|pieces| pieces.concat());
-    let damaged = (
-        wholes(),
-        any::<prop::sample::Index>(),
-        select(PIECES.as_slice()),
-    )
-        .prop_map(|(whole, at, piece)| {
+    let damaged = (wholes(), any::<prop::sample::Index>(), select(PIECES.as_slice())).prop_map(
+        |(whole, at, piece)| {
             let mut characters: Vec<char> = whole.chars().collect();
-            characters.splice(
-                at.index(characters.len())..=at.index(characters.len()),
-                piece.chars(),
-            );
+            characters
+                .splice(at.index(characters.len())..=at.index(characters.len()), piece.chars());
             characters.into_iter().collect()
-        });
+        },
+    );
     prop_oneof![pieces, wholes(), damaged]
 }
 
@@ -167,10 +146,7 @@ fn object(members: &[(String, String)]) -> String {
     let member = |(name, value): &(String, String)| {
         format!("{}:{value}", serde_json::to_string(name).unwrap())
     };
-    format!(
-        "{{{}}}",
-        members.iter().map(member).collect::<Vec<_>>().join(",")
-    )
+    format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
 }
 
 fn same(value: &Value<'_>, other: &serde_json::Value) -> bool {
@@ -183,10 +159,7 @@ fn same(value: &Value<'_>, other: &serde_json::Value) -> bool {
         (Value::Null, serde_json::Value::Null) => true,
         (Value::L(list), serde_json::Value::Array(other)) => {
             list.len() == other.len()
-                && list
-                    .iter()
-                    .zip(other)
-                    .all(|(value, other)| same(value, other))
+                && list.iter().zip(other).all(|(value, other)| same(value, other))
         }
         (Value::M(map), serde_json::Value::Object(other)) => same_members(map, other),
         _ => false,
