@@ -78,7 +78,7 @@ fn every_sample_event_is_used_by_a_test_and_told_of() {
     for event in files(&root().join("events"), &[".json"]) {
         let name = event.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         assert!(told.contains(&format!("`{name}.json`")), "{name} is not in events/README.md");
-        assert!(tests.contains(&name), "{name} is used by no test");
+        assert!(tests.contains(&format!("\"{name}\"")), "{name} is used by no test");
     }
 }
 

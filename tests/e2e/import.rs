@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-use end_to_end::{Stack, until};
+use end_to_end::Stack;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
@@ -188,7 +188,7 @@ async fn what_cannot_be_imported_is_refused_with_the_reason_and_not_tried_again(
 async fn what_is_no_new_object_is_no_error() -> Result<()> {
     let stack = Stack::of_environment();
     for event in ["import-s3-test-event", "import-not-an-object", "import-not-json"] {
-        let event = end_to_end::event(event)?;
+        let event = end_to_end::event(event, "e2e-none")?;
         let answer = stack.invoke(&stack.import_function, &event).await?;
         assert_eq!(answer, json!({"batchItemFailures": []}), "{event}");
     }
@@ -232,39 +232,5 @@ async fn the_same_event_twice_changes_nothing() -> Result<()> {
     assert_eq!(stack.items("e2e-again").await?, items);
     assert_eq!(ours(&stack.objects(&stack.landing, "").await?), ours(&objects));
     assert_eq!(stack.changes("e2e-again").await?.rows.len(), changes);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_killed_import_loses_nothing_and_doubles_nothing() -> Result<()> {
-    const ROWS: usize = 20_000;
-    let stack = Stack::of_environment();
-    let rows: String = (0..ROWS).map(|n| format!("{n},name {n},{}\n", n % 7)).collect();
-    stack.redeliver_after_seconds(15).await?;
-    let dropped = stack.drop("e2e-killed.csv", format!("id,name,group\n{rows}"), &[]).await?;
-
-    // Killed in the middle of the load: some items are there, not all.
-    let killed = until("the import to be in the middle of its load", async || {
-        let Ok(items) = stack.items("e2e-killed").await else {
-            return Ok(None);
-        };
-        if items.is_empty() || items.len() == ROWS {
-            return Ok((items.len() == ROWS).then_some(0));
-        }
-        let mut killed = 0;
-        for process in stack.processes(&stack.import_function)? {
-            killed += usize::from(process.kill().await?);
-        }
-        Ok((killed > 0).then_some(killed))
-    })
-    .await?;
-    assert!(killed > 0, "the load was over before it could be killed");
-
-    let report = stack.report(&dropped).await?;
-    assert_eq!(told(&report), format!("finished {ROWS}/{ROWS}/0"));
-    let items = stack.items("e2e-killed").await?;
-    assert_eq!(items.len(), ROWS);
-    let changes = stack.until_lake_equals_table("e2e-killed").await?;
-    assert_eq!(changes.items().len(), ROWS);
     Ok(())
 }

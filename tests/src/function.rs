@@ -9,12 +9,13 @@ use tokio::process::Command;
 
 use crate::Stack;
 
-/// A sample of `events/`, by name.
-pub fn event(name: &str) -> Result<Value> {
+/// A sample of `events/`, by name, as if it came from `table` instead of `planes`.
+pub fn event(name: &str, table: &str) -> Result<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name);
-    let text =
-        fs::read(path.with_extension("json")).with_context(|| format!("events/{name}.json"))?;
-    Ok(serde_json::from_slice(&text)?)
+    let text = fs::read_to_string(path.with_extension("json"))
+        .with_context(|| format!("events/{name}.json"))?;
+    let text = text.replace(":table/planes/", &format!(":table/{table}/"));
+    Ok(serde_json::from_str(&text)?)
 }
 
 impl Stack {
@@ -29,6 +30,16 @@ impl Stack {
             Some(error) => bail!("{function} failed ({error}): {payload}"),
             None => Ok(payload),
         }
+    }
+
+    /// What a table's mapping says of its last batch.
+    pub async fn last_processing_result(&self, table: &str) -> Result<Option<String>> {
+        let Some(described) = aws::table::describe(&self.clients.dynamodb, table).await? else {
+            return Ok(None);
+        };
+        let Some(stream) = described.latest_stream_arn() else { return Ok(None) };
+        let mappings = aws::mapping::of_stream(&self.clients.lambda, stream).await?;
+        Ok(mappings.into_iter().next().and_then(|mapping| mapping.last_processing_result))
     }
 
     /// The processes that run a function of this stack now.

@@ -39,7 +39,8 @@ impl Stack {
             for object in self.objects(&self.landing, "reports/").await?.keys() {
                 let report: Value =
                     serde_json::from_slice(&self.read(&self.landing, object).await?)?;
-                if report["source"]["version"] == dropped.version.as_str() {
+                let ended = report["status"] != "retrying";
+                if ended && report["source"]["version"] == dropped.version.as_str() {
                     return Ok(Some(report));
                 }
             }

@@ -1,17 +1,20 @@
 //! The queue that imports wait in.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 
 use crate::{Stack, until};
 
 impl Stack {
-    /// Lets a message that was not finished come back after so many seconds, where the template
-    /// says an hour and a half.
-    pub async fn redeliver_after_seconds(&self, seconds: u32) -> Result<()> {
+    /// Lets a message that was not finished come back after so many seconds, and gives how many it
+    /// were.
+    pub async fn redeliver_after_seconds(&self, seconds: &str) -> Result<String> {
+        let get = self.sqs.get_queue_attributes().queue_url(&self.import_queue);
+        let got = get.attribute_names(Name::VisibilityTimeout).send().await?;
+        let before = got.attributes.unwrap_or_default().remove(&Name::VisibilityTimeout);
         let set = self.sqs.set_queue_attributes().queue_url(&self.import_queue);
-        set.attributes(Name::VisibilityTimeout, seconds.to_string()).send().await?;
-        Ok(())
+        set.attributes(Name::VisibilityTimeout, seconds).send().await?;
+        before.context("a queue has a visibility time-out")
     }
 
     /// Waits until no import waits or is under way, and none was given up.

@@ -33,11 +33,6 @@ impl Changes {
     }
 }
 
-fn sequences(event: &Value) -> Vec<&str> {
-    let records = event["Records"].as_array().into_iter().flatten();
-    records.filter_map(|record| record["dynamodb"]["SequenceNumber"].as_str()).collect()
-}
-
 impl Stack {
     /// The objects below a prefix.
     pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Objects> {
@@ -66,23 +61,6 @@ impl Stack {
             rows.extend(self.rows(key).await?);
         }
         Ok(Changes { rows })
-    }
-
-    /// The change files that hold records of a sample event.
-    pub async fn objects_of_event(&self, event: &Value) -> Result<Objects> {
-        let mut objects = self.objects(&self.lake, "changes/").await?;
-        let sequences = sequences(event);
-        objects.retain(|key, _| sequences.iter().any(|sequence| key.contains(sequence)));
-        Ok(objects)
-    }
-
-    /// The rows of those files.
-    pub async fn rows_of_event(&self, event: &Value) -> Result<Vec<StoredRow>> {
-        let mut rows = Vec::new();
-        for key in self.objects_of_event(event).await?.keys() {
-            rows.extend(self.rows(key).await?);
-        }
-        Ok(rows)
     }
 
     async fn rows(&self, key: &str) -> Result<Vec<StoredRow>> {
@@ -124,6 +102,29 @@ impl Stack {
     pub async fn put(&self, table: &str, item: &Item<'_>) -> Result<()> {
         let item = aws::item_to_sdk(item);
         self.clients.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+}
+
+impl Stack {
+    /// Denies everyone to write objects of the lake that match, and gives the policy as it was.
+    pub async fn deny_writes(&self, pattern: &str) -> Result<String> {
+        let got = self.clients.s3.get_bucket_policy().bucket(&self.lake).send().await?;
+        let before = got.policy.context("the template gives the lake a policy")?;
+        let mut policy: Value = serde_json::from_str(&before)?;
+        let statements = policy["Statement"].as_array_mut().context("a policy has statements")?;
+        statements.push(serde_json::json!({
+            "Sid": "Denied", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+            "Resource": format!("arn:aws:s3:::{}/{pattern}", self.lake),
+        }));
+        self.set_lake_policy(&policy.to_string()).await?;
+        Ok(before)
+    }
+
+    /// Sets the lake's policy.
+    pub async fn set_lake_policy(&self, policy: &str) -> Result<()> {
+        let put = self.clients.s3.put_bucket_policy().bucket(&self.lake).policy(policy);
+        put.send().await?;
         Ok(())
     }
 }

@@ -1,14 +1,17 @@
 //! One scheduled run.
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use aws::{
-    Clients, Failure, backup, clock,
+    Class, Clients, Failure, backup, clock,
     enrolment::{self, ON, TAG},
     export::{self, FullExport},
-    object, table,
+    object,
+    sdk::dynamodb::types::{TableDescription, TableStatus},
+    table,
     tagged::{self, TaggedTable},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use lake::path;
 use lambda_runtime::Error;
 use serde_json::Value;
 
@@ -28,7 +31,7 @@ pub async fn handle(
     event: Value,
     request_id: String,
 ) -> Result<Value, Error> {
-    let scheduled = scheduled_time(&event)?;
+    let scheduled = scheduled_time(&event, clock::now())?;
     let tables = tagged::tables(&clients.tagging, TAG, ON, &settings.table_prefix).await?;
     let mut report = Report { scheduled_time: scheduled, tables: Vec::new() };
     for table in &tables {
@@ -41,11 +44,18 @@ pub async fn handle(
     }
 }
 
-fn scheduled_time(event: &Value) -> anyhow::Result<Timestamp> {
+/// A clock may be a little ahead of the scheduler's; a time beyond this is a mistake, and retention
+/// by it would remove what should be kept.
+const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
+
+fn scheduled_time(event: &Value, now: Timestamp) -> anyhow::Result<Timestamp> {
     let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}"#;
     let text = event.get("scheduledTime").and_then(Value::as_str);
     let text = text.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
-    text.parse().with_context(|| format!("scheduledTime is {text:?}; {expected}"))
+    let time: Timestamp =
+        text.parse().with_context(|| format!("scheduledTime is {text:?}; {expected}"))?;
+    ensure!(time <= now + MOST_AHEAD, "scheduledTime {time} is in the future (it is {now})");
+    Ok(time)
 }
 
 /// Runs one table; its failure stands in its report and does not reach the others.
@@ -82,15 +92,16 @@ async fn protect(
     report: &mut TableReport,
 ) -> Result<(), Failure> {
     // Deleted since the tags were read: nothing left to protect.
-    if table::describe(&clients.dynamodb, &table.name).await?.is_none() {
+    let Some(description) = table::describe(&clients.dynamodb, &table.name).await? else {
         return Ok(());
-    }
-    let description = table::wait_until_active(&clients.dynamodb, &table.name).await?;
+    };
+    ensure_active(&table.name, &description)?;
     let now = clock::now();
     report.enrolment = enrolment::enrol(clients, &settings.enrolment, &description, now).await?;
 
     let bucket = &settings.enrolment.lake_bucket;
-    let key = format!("state/backup/{}/{}.json", table.name, plan::compact(scheduled));
+    let name = format!("{}/{}.json", table.name, plan::compact(scheduled));
+    let key = path::state("backup", &name);
     let made = match claim::take(&clients.s3, bucket, &key, request_id, now).await? {
         Turn::Done(made) => made,
         Turn::Theirs { holder } => {
@@ -106,6 +117,23 @@ async fn protect(
     report.backup_arn = Some(made.backup_arn);
     report.export_arn = Some(made.export_arn);
     remove_expired(clients, settings, table, scheduled, report).await
+}
+
+/// A table in motion has to wait for the next attempt: the others do not wait for it.
+fn ensure_active(table: &str, description: &TableDescription) -> Result<(), Failure> {
+    match description.table_status() {
+        Some(TableStatus::Active) => Ok(()),
+        status => {
+            let status = status.map_or("in an unknown state", TableStatus::as_str);
+            let message = format!("the table is {status}, not ACTIVE");
+            Err(Failure::stated(
+                "DescribeTable",
+                format!("table {table}"),
+                message,
+                Class::Retryable,
+            ))
+        }
+    }
 }
 
 /// Makes the backup, unless a run that broke off had already made it, and starts the export.
@@ -166,12 +194,17 @@ mod tests {
     fn an_event_names_its_time_or_is_refused_with_the_way_to_mend_it() {
         let scheduled = include_str!("../../../events/backup-scheduled.json");
         let event = serde_json::from_str(scheduled).unwrap();
-        assert_eq!(scheduled_time(&event).unwrap().to_string(), "2026-11-22T03:00:00Z");
+        let now: Timestamp = "2026-11-22T03:00:05Z".parse().unwrap();
+        assert_eq!(scheduled_time(&event, now).unwrap().to_string(), "2026-11-22T03:00:00Z");
 
-        let refused = |event| format!("{:#}", scheduled_time(&event).unwrap_err());
+        let refused = |event| format!("{:#}", scheduled_time(&event, now).unwrap_err());
         insta::assert_snapshot!(
             refused(serde_json::json!({})),
             @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}"#
+        );
+        insta::assert_snapshot!(
+            refused(serde_json::json!({"scheduledTime": "2062-01-01T00:00:00Z"})),
+            @"scheduledTime 2062-01-01T00:00:00Z is in the future (it is 2026-11-22T03:00:05Z)"
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "<aws.scheduler.scheduled-time>"})),

@@ -1,11 +1,11 @@
 //! What to name, what to keep and what to delete: pure.
 
 use aws::backup::Backup;
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// Our backups are named `headwater-<scheduled time>`; anything else is someone else's.
 const BACKUP_NAME_PREFIX: &str = "headwater-";
-/// Times in names: no colons, which break Hadoop readers and are not allowed in backup names.
+/// Times in names, as the lake's paths have them.
 const COMPACT_TIME: &str = "%Y%m%dT%H%M%SZ";
 
 /// A time as it stands in names: `20261122T030000Z`.
@@ -46,8 +46,8 @@ fn scheduled_time(name: &str) -> Option<Timestamp> {
 pub(crate) fn expired(backups: &[Backup], scheduled: Timestamp, keep_days: u32) -> Vec<&Backup> {
     let ours = || backups.iter().filter_map(|b| Some((scheduled_time(&b.name)?, b)));
     let newest_good = ours().filter(|(_, b)| b.available).max_by_key(|(time, _)| *time);
-    let oldest_kept =
-        scheduled.checked_sub((i64::from(keep_days) * 24).hours()).unwrap_or(Timestamp::MIN);
+    let keep = SignedDuration::from_hours(i64::from(keep_days) * 24);
+    let oldest_kept = scheduled.checked_sub(keep).unwrap_or(Timestamp::MIN);
     ours()
         .filter(|(time, _)| *time < oldest_kept)
         .map(|(_, backup)| backup)

@@ -81,6 +81,8 @@ struct Import<'a> {
     object: ObjectId,
     report: Report,
     began: Instant,
+    /// Whether the table is there, made by this import.
+    made: bool,
 }
 
 impl<'a> Import<'a> {
@@ -106,13 +108,13 @@ impl<'a> Import<'a> {
             enrolment: Vec::new(),
             seconds: 0.0,
         };
-        Self { clients, settings, object, report, began: Instant::now() }
+        Self { clients, settings, object, report, began: Instant::now(), made: false }
     }
 
     async fn is_finished(&self) -> Result<bool, Failure> {
         let report =
             object::read(&self.clients.s3, &self.object.bucket, &self.report_key()).await?;
-        Ok(report.is_some())
+        Ok(report.is_some_and(|report| Outcome::of_report(&report).is_final()))
     }
 
     async fn run(&mut self, table: &TableName, content: Content) -> Result<(), Stop> {
@@ -165,26 +167,29 @@ impl<'a> Import<'a> {
     }
 
     /// Makes the table, or finds that an earlier attempt of this import did.
-    async fn create(&self, table: &str, schema: &KeySchema) -> Result<TableDescription, Stop> {
+    async fn create(&mut self, table: &str, schema: &KeySchema) -> Result<TableDescription, Stop> {
         let dynamodb = &self.clients.dynamodb;
-        match table::describe(dynamodb, table).await? {
-            None => {
-                let tags = [(TAG, ON), (IMPORT_TAG, self.report.import_id.as_str())];
-                table::create(dynamodb, table, schema, &tags).await?;
-            }
-            Some(existing) => {
-                let arn = existing.table_arn().unwrap_or_default();
-                let made_by = table::tag(dynamodb, arn, IMPORT_TAG).await?;
-                if made_by.as_ref() != Some(&self.report.import_id) {
-                    let reason = format!(
-                        "the table {table} exists already and was not made by this import; it was left \
-                         untouched. Delete it, or drop the object under another name"
-                    );
-                    return Err(Refusal::from(reason).into());
-                }
+        if table::describe(dynamodb, table).await?.is_none() {
+            let tags = [(TAG, ON), (IMPORT_TAG, self.report.import_id.as_str())];
+            match table::create(dynamodb, table, schema, &tags).await {
+                // Someone was quicker, perhaps an attempt of ours whose answer was lost.
+                Err(failure) if failure.has_code("ResourceInUseException") => {}
+                created => created?,
             }
         }
-        Ok(table::wait_until_active(dynamodb, table).await?)
+        // Tags are settled only when the table is.
+        let description = table::wait_until_active(dynamodb, table).await?;
+        let arn = description.table_arn().unwrap_or_default();
+        let made_by = table::tag(dynamodb, arn, IMPORT_TAG).await?;
+        if made_by.as_ref() == Some(&self.report.import_id) {
+            self.made = true;
+            return Ok(description);
+        }
+        let reason = format!(
+            "the table {table} exists already and was not made by this import; it was left \
+             untouched. Delete it, or drop the object under another name"
+        );
+        Err(Refusal::from(reason).into())
     }
 
     async fn enrol(&self, description: &TableDescription) -> Result<Vec<Step>, Failure> {
@@ -231,15 +236,15 @@ impl<'a> Import<'a> {
     async fn finish(&mut self, ended: Result<(), Stop>) -> Result<(), Failure> {
         match ended {
             Ok(()) => {}
-            Err(Stop::Failed(failure)) if failure.is_retryable() => return Err(failure),
+            Err(Stop::Failed(failure)) if failure.is_retryable() => {
+                self.report.outcome = Outcome::Retrying { error: failure.to_string() };
+                self.write_report().await?;
+                return Err(failure);
+            }
             Err(Stop::Failed(failure)) => self.refuse(Refusal::from(failure.to_string())).await?,
             Err(Stop::Refused(refusal)) => self.refuse(refusal).await?,
         }
-        self.report.seconds = self.began.elapsed().as_secs_f64();
-        let bytes = format!("{:#}\n", serde_json::json!(self.report)).into_bytes();
-        let bucket = &self.object.bucket;
-        object::put(&self.clients.s3, bucket, &self.report_key(), "application/json", bytes)
-            .await?;
+        self.write_report().await?;
         tracing::info!(
             table = self.report.table,
             import_id = self.report.import_id,
@@ -254,12 +259,28 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
+    async fn write_report(&mut self) -> Result<(), Failure> {
+        self.report.seconds = self.began.elapsed().as_secs_f64();
+        let bytes = format!("{:#}\n", serde_json::json!(self.report)).into_bytes();
+        let bucket = &self.object.bucket;
+        object::put(&self.clients.s3, bucket, &self.report_key(), "application/json", bytes).await
+    }
+
     async fn refuse(&mut self, refusal: Refusal) -> Result<(), Failure> {
         let Refusal { reason, rows, rejects } = refusal;
         self.report.rows_read = self.report.rows_read.max(rows);
         self.report.rows_rejected = rejects.len() as u64;
         self.write_rejects(&rejects).await?;
-        self.report.outcome = Outcome::Failed { error: reason };
+        let table = &self.report.table;
+        let error = if self.made {
+            format!(
+                "{reason}. The table {table} was made and may hold some of the rows: delete it \
+                 before you drop the object again"
+            )
+        } else {
+            reason
+        };
+        self.report.outcome = Outcome::Failed { error };
         Ok(())
     }
 

@@ -89,12 +89,6 @@ impl KeySearch {
         Ok(())
     }
 
-    /// The schema that rows are held against for now; none before the first row.
-    pub(crate) fn schema(&self) -> Option<&KeySchema> {
-        let standing = self.candidates.iter().find(|candidate| candidate.fault.is_none());
-        standing.and_then(|candidate| candidate.schema.as_ref())
-    }
-
     /// The key, after every row was observed; or why there is none and what to do.
     pub(crate) fn settle(self) -> Result<Settled, String> {
         let compared_all = self.compared < KEYS_COMPARED;

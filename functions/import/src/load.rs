@@ -27,6 +27,11 @@ use crate::{
 
 /// Batches decoded ahead of what is being written.
 const AHEAD: usize = 16;
+/// The bytes of a batch, far below the 16 MB that DynamoDB takes: some eighty batches are in memory
+/// at a time, each in several forms.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// Items that DynamoDB may refuse although they passed the survey.
+const MAX_REFUSED: usize = 1000;
 
 /// What to load.
 #[derive(Debug, Clone)]
@@ -61,7 +66,7 @@ pub(crate) async fn load(
 ) -> Result<Loaded, Stop> {
     let (sender, receiver) = mpsc::channel::<Batch>(AHEAD);
     let decoding = source::read(clients, object, move |input| decode(input, &plan, &sender));
-    let writing = batch_write::write_all(&clients.dynamodb, table, receiver);
+    let writing = batch_write::write_all(&clients.dynamodb, table, receiver, MAX_REFUSED);
     let (decoded, written) = tokio::join!(decoding, writing);
     // A failed write closes the channel, and the decoder stops for that reason: it comes first.
     let Written { items, throttled, refused } = written?;
@@ -79,7 +84,7 @@ fn decode(
     plan: &LoadPlan,
     batches: &Sender<Batch>,
 ) -> Result<(), ReadStop> {
-    let mut batcher = Batcher::new();
+    let mut batcher = Batcher::with_bytes(BATCH_BYTES);
     let mut reader = Reader::new(input, &plan.format)?;
     let mut ordinal = 0;
     while let Some(row) = reader.next_row()? {

@@ -1,6 +1,7 @@
 //! The report of an import, written beside its source.
 //!
-//! It is also the finished marker: a later delivery of the same event finds it and does nothing.
+//! It is also the finished marker: a later delivery of the same event finds it and does nothing,
+//! unless it says that the queue tries again.
 
 use aws::enrolment::Step;
 use serde::{Deserialize, Serialize};
@@ -58,9 +59,27 @@ pub(crate) struct Source {
 pub(crate) enum Outcome {
     /// Every row is an item of the table, or a reject.
     Finished,
+    /// Something stood in the way that may pass; the queue tries again.
+    Retrying {
+        /// What it was.
+        error: String,
+    },
     /// The source cannot be imported, whoever tries again.
     Failed {
         /// What was expected, what was found, and what to do.
         error: String,
     },
+}
+
+impl Outcome {
+    /// How the import that wrote a report ended. One that cannot be read is not the last word.
+    pub(crate) fn of_report(report: &[u8]) -> Self {
+        serde_json::from_slice(report)
+            .unwrap_or_else(|error| Self::Retrying { error: error.to_string() })
+    }
+
+    /// Whether a later delivery of the same event has nothing to do.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Retrying { .. })
+    }
 }

@@ -142,30 +142,28 @@ impl Surveyor<'_> {
             self.rejected.insert(self.rows);
         }
         self.rows += 1;
-        let rejects = self.rejects.len() as u64;
-        if rejects > self.max_rejects || self.rejected_bytes > MAX_REJECTED_BYTES {
-            let reason = format!(
-                "more than {} rows were rejected, so nothing was created; mend them, or raise \
-                 MaxRejects. The first, on line {}: {}",
-                rejects - 1,
-                self.rejects[0].place.line,
-                self.rejects[0].reason
-            );
-            return Err(self.refuse(reason));
-        }
-        Ok(())
+        let limit = if self.rejects.len() as u64 > self.max_rejects {
+            format!(
+                "more than {} rows were rejected; mend them, or raise MaxRejects",
+                self.max_rejects
+            )
+        } else if self.rejected_bytes > MAX_REJECTED_BYTES {
+            format!("rows of more than {MAX_REJECTED_BYTES} bytes were rejected; mend them")
+        } else {
+            return Ok(());
+        };
+        let Reject { place, reason, .. } = &self.rejects[0];
+        let reason =
+            format!("{limit}. Nothing was created. The first, on line {}: {reason}", place.line);
+        Err(self.refuse(reason))
     }
 
     fn check(&mut self, row: &Row<'_>) -> Result<(), Reject> {
         let item = row.item()?;
+        // Before the key: a row that is rejected holds no key against another.
+        limits::check_attributes(&item).map_err(|error| row.reject(error))?;
         let search = self.search.get_or_insert_with(|| inferring(self.table, &item));
-        search.observe(&item, row.line).map_err(|fault| fault.reject(row))?;
-        match search.schema() {
-            Some(schema) => {
-                limits::check(&item, schema).map(drop).map_err(|error| row.reject(error).into())
-            }
-            None => Ok(()),
-        }
+        search.observe(&item, row.line).map_err(|fault| fault.reject(row))
     }
 
     fn finish(mut self) -> Result<Survey, Refusal> {
@@ -286,7 +284,7 @@ mod tests {
         insta::assert_snapshot!(told(Content::Csv, b"id,n\n", None, 0), @"refused after 0 rows, 0 rejected: the object has no rows; a file to import has one at least");
         insta::assert_snapshot!(told(Content::Csv, b"id,id\n1,2\n", None, 0), @r#"refused after 0 rows, 0 rejected: columns 1 and 2 of the header are both named "id"; rename one"#);
         insta::assert_snapshot!(told(Content::Json, b"  [1]", None, 0), @"refused after 0 rows, 0 rejected: the object is one JSON array; write one object per line instead (jq -c '.[]')");
-        insta::assert_snapshot!(told(Content::Json, b"{}\n{}\n{\"id\":1}\n", Some(key("id")), 1), @"refused after 2 rows, 2 rejected: more than 1 rows were rejected, so nothing was created; mend them, or raise MaxRejects. The first, on line 1: the key attribute is missing; every item needs it, of type S, N or B");
+        insta::assert_snapshot!(told(Content::Json, b"{}\n{}\n{\"id\":1}\n", Some(key("id")), 1), @"refused after 2 rows, 2 rejected: more than 1 rows were rejected; mend them, or raise MaxRejects. Nothing was created. The first, on line 1: the key attribute is missing; every item needs it, of type S, N or B");
         insta::assert_snapshot!(told(Content::Json, b"1\n2\n", None, 9), @"refused after 2 rows, 2 rejected: none of the 2 rows can be an item. The first, on line 1: expected an object, found a number");
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct Impossible {
     pub(crate) path: String,
     /// The object: the reason, and the record as it came.
     pub(crate) json: Vec<u8>,
-    /// Why; never a value.
+    /// Why. It may quote the value at fault, so it is for the object and not for a log.
     pub(crate) reason: String,
 }
 

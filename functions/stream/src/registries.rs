@@ -2,11 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-use aws::{Failure, catalog, clock, sdk::glue::Client};
-use lake::{ChangeFiles, DEFAULT_COLUMN_LIMIT, Registry};
+use aws::{Class, Failure, catalog, clock, sdk::glue::Client};
+use lake::{ChangeFiles, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, Registry};
+
+/// The longest a batch waits for the catalog: the feed goes on without it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the catalog is left alone after it did not answer.
+const RESPITE: Duration = Duration::from_mins(1);
 
 /// The registries of the tables this process has seen.
 ///
@@ -15,6 +21,7 @@ use lake::{ChangeFiles, DEFAULT_COLUMN_LIMIT, Registry};
 #[derive(Debug, Default)]
 pub struct Registries {
     known: Mutex<HashMap<String, Registry>>,
+    out_of_reach_since: Mutex<Option<Instant>>,
 }
 
 impl Registries {
@@ -27,29 +34,35 @@ impl Registries {
     ) -> Result<Registry, Failure> {
         let known = self.of(place.table);
         let unnamed = files.unnamed(&known);
-        if unnamed.is_empty() || known.columns().len() >= DEFAULT_COLUMN_LIMIT {
+        if unnamed.is_empty() || is_full(&known) {
             return Ok(known);
         }
-        let registry = match catalog::extend(glue, place.database, place.table, &unnamed).await {
-            Err(failure) if failure.has_code("EntityNotFoundException") => {
-                let CatalogPlace { database, lake_bucket, table } = *place;
-                catalog::ensure_changes(glue, database, lake_bucket, table, clock::now()).await?;
-                catalog::extend(glue, database, table, &unnamed).await?
-            }
-            extended => extended?,
-        };
-        self.lock().insert(place.table.to_owned(), registry.clone());
+        if lock(&self.out_of_reach_since).is_some_and(|since| since.elapsed() < RESPITE) {
+            return Err(place.unanswered("it did not answer a moment ago"));
+        }
+        let asked = tokio::time::timeout(PATIENCE, place.extend(glue, &unnamed)).await;
+        let asked = asked.unwrap_or_else(|_| Err(place.unanswered("no answer within 10 seconds")));
+        *lock(&self.out_of_reach_since) = asked.is_err().then(Instant::now);
+        let registry = asked?;
+        lock(&self.known).insert(place.table.to_owned(), registry.clone());
         Ok(registry)
     }
 
     /// What is known of a table without asking.
     pub(crate) fn of(&self, table: &str) -> Registry {
-        self.lock().get(table).cloned().unwrap_or_default()
+        lock(&self.known).get(table).cloned().unwrap_or_default()
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Registry>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Nothing panics while it holds one of these, so a poisoned lock is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the table has as many columns of ours as it may have; a user's do not count.
+fn is_full(registry: &Registry) -> bool {
+    let ours = |column: &&lake::Column| matches!(column.holds, ColumnType::Ours(_));
+    registry.columns().iter().filter(ours).count() >= DEFAULT_COLUMN_LIMIT
 }
 
 /// Where a table's changes stand in the catalog.
@@ -61,4 +74,23 @@ pub(crate) struct CatalogPlace<'a> {
     pub(crate) lake_bucket: &'a str,
     /// The DynamoDB table.
     pub(crate) table: &'a str,
+}
+
+impl CatalogPlace<'_> {
+    /// Gives every key a column; makes the catalog table if it is missing.
+    async fn extend(&self, glue: &Client, keys: &[ColumnKey]) -> Result<Registry, Failure> {
+        let Self { database, lake_bucket, table } = *self;
+        match catalog::extend(glue, database, table, keys).await {
+            Err(failure) if failure.has_code("EntityNotFoundException") => {
+                catalog::ensure_changes(glue, database, lake_bucket, table, clock::now()).await?;
+                catalog::extend(glue, database, table, keys).await
+            }
+            extended => extended,
+        }
+    }
+
+    fn unanswered(&self, message: &str) -> Failure {
+        let resource = format!("catalog {} of table {}", self.database, self.table);
+        Failure::stated("UpdateTable", resource, message, Class::Retryable)
+    }
 }

@@ -2,11 +2,12 @@
 
 use aws_sdk_dynamodb::{
     Client,
+    config::{Builder as Config, retry::RetryConfig},
     types::{BackupStatus, BackupSummary},
 };
 use jiff::Timestamp;
 
-use crate::Failure;
+use crate::{Class, Failure};
 
 /// A backup as `ListBackups` tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +22,23 @@ pub struct Backup {
     pub available: bool,
 }
 
-/// Starts a backup and returns its ARN. `CreateBackup` has no idempotency token: claim first.
+/// Starts a backup and returns its ARN.
+///
+/// `CreateBackup` has no idempotency token, so it is sent once: after an answer that was lost,
+/// look for the backup by its name before asking again.
 pub async fn create(dynamodb: &Client, table: &str, name: &str) -> Result<String, Failure> {
-    let created = dynamodb.create_backup().table_name(table).backup_name(name).send().await;
-    let output =
-        created.map_err(|error| Failure::of("CreateBackup", format!("table {table}"), error))?;
-    Ok(output.backup_details.map(|details| details.backup_arn).unwrap_or_default())
+    let once = Config::new().retry_config(RetryConfig::disabled());
+    let call = dynamodb.create_backup().table_name(table).backup_name(name);
+    let output = call
+        .customize()
+        .config_override(once)
+        .send()
+        .await
+        .map_err(|error| Failure::of("CreateBackup", format!("table {table}"), error))?;
+    output.backup_details.map(|details| details.backup_arn).ok_or_else(|| {
+        let message = "the answer names no backup";
+        Failure::stated("CreateBackup", format!("table {table}"), message, Class::Retryable)
+    })
 }
 
 /// Every user-made backup of a table, whoever made it.

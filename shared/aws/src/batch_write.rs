@@ -5,6 +5,8 @@
 //! throttled one halves. What DynamoDB leaves in `UnprocessedItems`, and nothing else, is sent
 //! again after a full-jitter pause.
 //!
+//! A call that is throttled outright is a batch of which nothing was processed.
+//!
 //! A batch that DynamoDB calls invalid is taken apart and written item by item, so that one item
 //! it refuses does not take its neighbours along.
 
@@ -15,6 +17,7 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
+    config::{Builder as Config, retry::RetryConfig},
     types::{PutRequest, WriteRequest},
 };
 use item::Item;
@@ -68,13 +71,19 @@ impl<T> Written<T> {
 /// Writes every batch (at most 25 items, no key twice in one) that comes down the channel.
 ///
 /// Ends when the channel closes, or at the first failure that is not one item's fault; then some
-/// items are written and some are not, and the whole load can be run again.
-pub async fn write_all<T: Send + 'static>(
+/// items are written and some are not, and the whole load can be run again. More than `max_refused`
+/// refused items are such a failure: then the fault is hardly theirs.
+pub async fn write_all<T: Send + Sync + 'static>(
     dynamodb: &Client,
     table: &str,
     mut batches: Receiver<Vec<Load<T>>>,
+    max_refused: usize,
 ) -> Result<Written<T>, Failure> {
-    let concurrency = Arc::new(Concurrency::default());
+    let writer = Arc::new(Writer {
+        dynamodb: dynamodb.clone(),
+        table: table.to_owned(),
+        concurrency: Concurrency::default(),
+    });
     let mut total = Written::default();
     let mut tasks = JoinSet::new();
     let mut open = true;
@@ -84,87 +93,126 @@ pub async fn write_all<T: Send + 'static>(
                 Ok(written) => total.add(written?),
                 Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
             },
-            batch = batches.recv(), if open && tasks.len() < concurrency.limit() => match batch {
+            batch = batches.recv(), if open && tasks.len() < writer.concurrency.limit() => match batch {
                 Some(batch) => {
-                    let (dynamodb, table) = (dynamodb.clone(), table.to_owned());
-                    let concurrency = Arc::clone(&concurrency);
-                    tasks.spawn(async move { write_batch(&dynamodb, &table, batch, &concurrency).await });
+                    let writer = Arc::clone(&writer);
+                    tasks.spawn(async move { writer.write(batch).await });
                 }
                 None => open = false,
             },
+        }
+        if total.refused.len() > max_refused {
+            let first = &total.refused[0].failure;
+            let message =
+                format!("more than {max_refused} items were refused, the first: {}", first.message);
+            return Err(writer.stated(message, Class::Permanent));
         }
     }
     Ok(total)
 }
 
-async fn write_batch<T>(
-    dynamodb: &Client,
-    table: &str,
-    batch: Vec<Load<T>>,
-    concurrency: &Concurrency,
-) -> Result<Written<T>, Failure> {
-    let requests = batch.iter().map(|load| put_request(&load.item)).collect::<Result<_, _>>()?;
-    let mut written = Written::default();
-    match write_requests(dynamodb, table, requests, concurrency, &mut written.throttled).await {
-        Ok(()) => written.items += batch.len() as u64,
-        Err(failure) if failure.class == Class::Permanent => {
-            written.add(write_one_by_one(dynamodb, table, batch, concurrency).await?);
-        }
-        Err(failure) => return Err(failure),
-    }
-    Ok(written)
+/// Writes the batches of one table.
+#[derive(Debug)]
+struct Writer {
+    dynamodb: Client,
+    table: String,
+    concurrency: Concurrency,
 }
 
-async fn write_one_by_one<T>(
-    dynamodb: &Client,
-    table: &str,
-    batch: Vec<Load<T>>,
-    concurrency: &Concurrency,
-) -> Result<Written<T>, Failure> {
-    let mut written = Written::default();
-    for load in batch {
-        let request = vec![put_request(&load.item)?];
-        match write_requests(dynamodb, table, request, concurrency, &mut written.throttled).await {
-            Ok(()) => written.items += 1,
-            // The table itself is gone: no item's fault.
-            Err(failure) if failure.has_code("ResourceNotFoundException") => return Err(failure),
-            Err(failure) if failure.class == Class::Permanent => {
-                written.refused.push(Refused { origin: load.origin, failure });
+impl Writer {
+    async fn write<T>(&self, batch: Vec<Load<T>>) -> Result<Written<T>, Failure> {
+        let mut written = Written::default();
+        match self.put(&batch, &mut written.throttled).await {
+            Ok(()) => written.items += batch.len() as u64,
+            Err(failure) if is_items_fault(&failure) => {
+                written.add(self.write_one_by_one(batch).await?);
             }
             Err(failure) => return Err(failure),
         }
+        Ok(written)
     }
-    Ok(written)
+
+    async fn write_one_by_one<T>(&self, batch: Vec<Load<T>>) -> Result<Written<T>, Failure> {
+        let mut written = Written::default();
+        for load in batch {
+            match self.put(std::slice::from_ref(&load), &mut written.throttled).await {
+                Ok(()) => written.items += 1,
+                Err(failure) if is_items_fault(&failure) => {
+                    written.refused.push(Refused { origin: load.origin, failure });
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(written)
+    }
+
+    /// Puts items until DynamoDB has processed all of them.
+    ///
+    /// A call that fails processed none. The SDK's own retries are off: every throttled call has to
+    /// reach [`Concurrency`], or the load would keep pushing.
+    async fn put<T>(&self, items: &[Load<T>], throttled: &mut u64) -> Result<(), Failure> {
+        let mut unprocessed: Option<Vec<WriteRequest>> = None;
+        for attempt in 0.. {
+            let requests = match &unprocessed {
+                None => {
+                    items.iter().map(|load| put_request(&load.item)).collect::<Result<_, _>>()?
+                }
+                Some(requests) => requests.clone(),
+            };
+            match self.send(requests).await {
+                Ok(left) if left.is_empty() => {
+                    self.concurrency.succeeded();
+                    return Ok(());
+                }
+                Ok(left) if attempt >= Pause::ATTEMPTS => {
+                    let message = format!(
+                        "{} items still unprocessed after {attempt} attempts; the table's write \
+                         capacity is exhausted",
+                        left.len()
+                    );
+                    return Err(self.stated(message, Class::Retryable));
+                }
+                Ok(left) => {
+                    *throttled += 1;
+                    self.concurrency.throttled();
+                    unprocessed = Some(left);
+                }
+                Err(failure) if failure.is_throttling() && attempt < Pause::ATTEMPTS => {
+                    *throttled += 1;
+                    self.concurrency.throttled();
+                }
+                Err(failure) if failure.is_retryable() && attempt < ATTEMPTS_AFTER_FAULTS => {}
+                Err(failure) => return Err(failure),
+            }
+            tokio::time::sleep(Pause::after(attempt)).await;
+        }
+        Ok(())
+    }
+
+    /// Sends requests once and gives back those that DynamoDB did not process.
+    async fn send(&self, requests: Vec<WriteRequest>) -> Result<Vec<WriteRequest>, Failure> {
+        let call = self.dynamodb.batch_write_item().request_items(&self.table, requests);
+        let once = Config::new().retry_config(RetryConfig::disabled());
+        let sent = call.customize().config_override(once).send().await;
+        let output = sent.map_err(|error| {
+            Failure::of("BatchWriteItem", format!("table {}", self.table), error)
+        })?;
+        let left = output.unprocessed_items.and_then(|mut left| left.remove(&self.table));
+        Ok(left.unwrap_or_default())
+    }
+
+    fn stated(&self, message: String, class: Class) -> Failure {
+        Failure::stated("BatchWriteItem", format!("table {}", self.table), message, class)
+    }
 }
 
-/// Sends requests until DynamoDB has processed all of them.
-async fn write_requests(
-    dynamodb: &Client,
-    table: &str,
-    mut requests: Vec<WriteRequest>,
-    concurrency: &Concurrency,
-    throttled: &mut u64,
-) -> Result<(), Failure> {
-    for attempt in 0..Pause::ATTEMPTS {
-        let sent = dynamodb.batch_write_item().request_items(table, requests).send().await;
-        let output =
-            sent.map_err(|error| Failure::of("BatchWriteItem", format!("table {table}"), error))?;
-        let unprocessed = output.unprocessed_items.and_then(|mut left| left.remove(table));
-        requests = unprocessed.unwrap_or_default();
-        if requests.is_empty() {
-            concurrency.succeeded();
-            return Ok(());
-        }
-        *throttled += 1;
-        concurrency.throttled();
-        tokio::time::sleep(Pause::after(attempt)).await;
-    }
-    let message = format!(
-        "{} items still unprocessed after {} attempts; the table's write capacity is exhausted",
-        requests.len(),
-        Pause::ATTEMPTS
-    );
-    Err(Failure::stated("BatchWriteItem", format!("table {table}"), message, Class::Retryable))
+/// Attempts after which a fault that is no throttling (a time-out, access denied) is the trigger's.
+const ATTEMPTS_AFTER_FAULTS: u32 = 5;
+
+/// Whether DynamoDB refused what an item holds, and would take others.
+fn is_items_fault(failure: &Failure) -> bool {
+    failure.has_code("ValidationException")
+        || failure.has_code("ItemCollectionSizeLimitExceededException")
 }
 
 fn put_request(item: &Item<'_>) -> Result<WriteRequest, Failure> {

@@ -11,7 +11,7 @@
 //! functions that bring new columns at once both get theirs in, and neither loses the other's.
 //! What a person changed on the table (a column added, a description) is carried over.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_glue::{
     Client,
@@ -74,7 +74,7 @@ pub async fn ensure_changes(
     table: &str,
     now: Timestamp,
 ) -> Result<Ensured, Failure> {
-    loop {
+    for _ in 0..ATTEMPTS {
         let name = match look_up(glue, database, table).await? {
             Place::Taken(found) => {
                 return Ok(Ensured { name: found.name, created: false });
@@ -92,10 +92,11 @@ pub async fn ensure_changes(
                 return Ok(Ensured { name, created: true });
             }
             // Another invocation was quicker: look whose it is.
-            Err(failure) if failure.has_code("AlreadyExistsException") => {}
+            Err(failure) if failure.has_code("AlreadyExistsException") => give_way().await,
             Err(failure) => return Err(failure),
         }
     }
+    Err(gave_way_too_often("CreateTable", database, table))
 }
 
 /// Gives every key a column, as far as the column limit goes, and returns the registry then.
@@ -127,14 +128,22 @@ pub async fn extend(
         match update(glue, database, &name, current, columns).await {
             Ok(()) => return Ok(registry),
             Err(failure) if failure.has_code("ConcurrentModificationException") => {
-                let pause = std::time::Duration::from_millis(fastrand::u64(1..LONGEST_PAUSE_MS));
-                tokio::time::sleep(pause).await;
+                give_way().await;
             }
             Err(failure) => return Err(failure),
         }
     }
+    Err(gave_way_too_often("UpdateTable", database, table))
+}
+
+async fn give_way() {
+    let pause = Duration::from_millis(fastrand::u64(1..LONGEST_PAUSE_MS));
+    tokio::time::sleep(pause).await;
+}
+
+fn gave_way_too_often(operation: &'static str, database: &str, table: &str) -> Failure {
     let message = format!("other writers were quicker {ATTEMPTS} times");
-    Err(Failure::stated("UpdateTable", resource(database, table), message, Class::Retryable))
+    Failure::stated(operation, resource(database, table), message, Class::Retryable)
 }
 
 /// Where a DynamoDB table's catalog table is, or could be.

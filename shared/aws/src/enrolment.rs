@@ -14,7 +14,8 @@
 //! | stream with keys or old images only | left alone: backups and exports, no change feed |
 //! | two other functions read the stream | left alone: a stream serves two readers well |
 //! | replicas (a global table) | left alone |
-//! | mapping disabled | enabled |
+//! | mapping disabled, or batching otherwise than the settings say | repaired |
+//! | recovery that reaches further back than asked | left alone: shortening it would lose history |
 
 use aws_sdk_dynamodb::types::{StreamViewType, TableDescription};
 use jiff::Timestamp;
@@ -158,11 +159,23 @@ async fn ensure_mapping(
     let (ours, foreign): (Vec<_>, Vec<_>) =
         mappings.iter().partition(|mapping| mapping::feeds(mapping, &settings.function));
     let step = match ours.first() {
-        Some(mapping) if matches!(mapping.state(), Some("Disabled" | "Disabling")) => {
-            mapping::enable(&clients.lambda, mapping.uuid().unwrap_or_default()).await?;
-            Step::Done("stream mapping enabled again".into())
+        Some(mapping) if mapping.state() == Some("Deleting") => {
+            let message = "the stream mapping is being deleted; it can be made again after that";
+            return Err(Failure::stated(
+                "ListEventSourceMappings",
+                stream_arn,
+                message,
+                Class::Retryable,
+            ));
         }
-        Some(_) => Step::AlreadySo("stream mapping there".into()),
+        Some(mapping) if mapping::is_as_set(mapping, settings) => {
+            Step::AlreadySo("stream mapping there".into())
+        }
+        Some(mapping) => {
+            let uuid = mapping.uuid().unwrap_or_default();
+            mapping::repair(&clients.lambda, uuid, settings).await?;
+            Step::Done("stream mapping repaired".into())
+        }
         None if foreign.len() >= 2 => Step::LeftAlone(format!(
             "stream mapping: {} other functions read the stream, which serves two readers at most",
             foreign.len()

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     types::{ExportFormat, ExportType, S3SseAlgorithm},
 };
 
-use crate::Failure;
+use crate::{Class, Failure};
 
 /// A full export to start.
 #[derive(Debug, Clone)]
@@ -38,5 +38,8 @@ pub async fn start_full(dynamodb: &Client, export: &FullExport<'_>) -> Result<St
         .await
         .map_err(|error| Failure::of("ExportTableToPointInTime", export.table_arn, error))?;
     let arn = started.export_description.and_then(|description| description.export_arn);
-    Ok(arn.unwrap_or_default())
+    arn.ok_or_else(|| {
+        let message = "the answer names no export";
+        Failure::stated("ExportTableToPointInTime", export.table_arn, message, Class::Retryable)
+    })
 }

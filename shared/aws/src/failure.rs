@@ -3,9 +3,9 @@
 //! | what AWS or the network said | class | why |
 //! |---|---|---|
 //! | no answer, broken answer, time-out, 5xx | retryable | the next attempt may be answered |
-//! | throttling, limits, a resource being changed | retryable | passes with time |
-//! | access denied, bucket or key (KMS) missing or disabled | retryable | a person can mend it without touching the data; until then the trigger holds the data |
-//! | anything else (validation, already exists, not found) | permanent | the same request can never succeed |
+//! | throttling, limits, a resource being made or changed (`ResourceInUseException`) | retryable | passes with time |
+//! | access denied (401, 403), bucket or key (KMS) missing or disabled | retryable | a person can mend it without touching the data; until then the trigger holds the data |
+//! | anything else (validation, a name that is taken, not found) | permanent | the same request can never succeed |
 
 use std::error::Error;
 
@@ -82,6 +82,11 @@ impl Failure {
         self.class == Class::Retryable
     }
 
+    /// Whether AWS asked to be called less often.
+    pub fn is_throttling(&self) -> bool {
+        self.code.as_deref().is_some_and(is_throttling_code)
+    }
+
     /// Whether AWS answered with this error code.
     pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
@@ -89,19 +94,21 @@ impl Failure {
 }
 
 fn class_of(code: Option<&str>, status: Option<u16>) -> Class {
-    let retryable_status = matches!(status, Some(408 | 429 | 500..));
-    if retryable_status || code.is_none() || code.is_some_and(is_retryable_code) {
+    let retryable_status = matches!(status, Some(401 | 403 | 408 | 429 | 500..));
+    if retryable_status
+        || code.is_none()
+        || code.is_some_and(|code| is_throttling_code(code) || is_retryable_code(code))
+    {
         Class::Retryable
     } else {
         Class::Permanent
     }
 }
 
-/// Codes of errors that pass: by themselves, or when a person grants access.
-fn is_retryable_code(code: &str) -> bool {
+/// Throttling, in the spellings of the services called here.
+fn is_throttling_code(code: &str) -> bool {
     matches!(
         code,
-        // Throttling, in the spellings of the services called here.
         "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
             | "ThrottlingException"
@@ -110,8 +117,19 @@ fn is_retryable_code(code: &str) -> bool {
             | "TooManyRequestsException"
             | "SlowDown"
             | "BandwidthLimitExceeded"
-            // Limits and resources in motion.
-            | "LimitExceededException"
+    )
+}
+
+/// Codes of errors that pass: by themselves, or when a person grants access.
+fn is_retryable_code(code: &str) -> bool {
+    matches!(
+        code,
+        // Limits and resources in motion.
+        "LimitExceededException"
+            | "ResourceNumberLimitExceededException"
+            | "ResourceNotReadyException"
+            | "FederationSourceRetryableException"
+            | "PointInTimeRecoveryUnavailableException"
             | "ResourceInUseException"
             | "ResourceConflictException"
             | "ConcurrentModificationException"
@@ -132,6 +150,9 @@ fn is_retryable_code(code: &str) -> bool {
             // Rights and places that a person can mend.
             | "AccessDenied"
             | "AccessDeniedException"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "OptInRequired"
             | "UnrecognizedClientException"
             | "InvalidSignatureException"
             | "ExpiredToken"

@@ -8,7 +8,7 @@ use aws_sdk_lambda::{
     },
 };
 
-use crate::Failure;
+use crate::{Class, Failure};
 
 /// How a mapping batches and where it leaves what it gives up on.
 #[derive(Debug, Clone)]
@@ -69,7 +69,9 @@ pub async fn create(
     stream_arn: &str,
     settings: &MappingSettings,
 ) -> Result<(), Failure> {
-    let destination = format!("arn:aws:s3:::{}", settings.failure_bucket);
+    // The partition (`aws`, `aws-cn`, …) is that of the function.
+    let partition = settings.function.split(':').nth(1).unwrap_or("aws");
+    let destination = format!("arn:{partition}:s3:::{}", settings.failure_bucket);
     let created = lambda
         .create_event_source_mapping()
         .event_source_arn(stream_arn)
@@ -93,13 +95,36 @@ pub async fn create(
         Ok(_) => Ok(()),
         // Another invocation was quicker.
         Err(failure) if failure.has_code("ResourceConflictException") => Ok(()),
+        // A role is not known everywhere in the seconds after it was made.
+        Err(mut failure) if failure.message.contains("Cannot access stream") => {
+            failure.class = Class::Retryable;
+            Err(failure)
+        }
         Err(failure) => Err(failure),
     }
 }
 
-/// Switches a disabled mapping on again.
-pub async fn enable(lambda: &Client, uuid: &str) -> Result<(), Failure> {
-    let updated = lambda.update_event_source_mapping().uuid(uuid).enabled(true).send().await;
+/// Whether a mapping is on and batches as the settings say.
+pub fn is_as_set(mapping: &EventSourceMappingConfiguration, settings: &MappingSettings) -> bool {
+    !matches!(mapping.state(), Some("Disabled" | "Disabling"))
+        && mapping.batch_size() == Some(settings.batch_size)
+        && mapping.maximum_batching_window_in_seconds() == Some(settings.batch_window_seconds)
+}
+
+/// Switches a mapping on and lets it batch as the settings say.
+pub async fn repair(
+    lambda: &Client,
+    uuid: &str,
+    settings: &MappingSettings,
+) -> Result<(), Failure> {
+    let updated = lambda
+        .update_event_source_mapping()
+        .uuid(uuid)
+        .enabled(true)
+        .batch_size(settings.batch_size)
+        .maximum_batching_window_in_seconds(settings.batch_window_seconds)
+        .send()
+        .await;
     updated.map_err(|error| Failure::of("UpdateEventSourceMapping", uuid, error))?;
     Ok(())
 }

@@ -9,20 +9,22 @@ use aws_sdk_dynamodb::{
 
 use crate::{Class, Failure};
 
-/// A table answers `ContinuousBackupsUnavailableException` for some seconds after its creation.
-const ATTEMPTS: u32 = 12;
-const PAUSE: Duration = Duration::from_secs(2);
+/// A table answers `ContinuousBackupsUnavailableException` for some time after its creation.
+const ATTEMPTS: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// Whether a table's recovery had to be switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovery {
-    /// It was off, or kept another number of days.
+    /// It was off, or reached back fewer days.
     SwitchedOn,
     /// It was as it should be.
     AlreadyOn,
 }
 
-/// Makes sure that point-in-time recovery is on and keeps `days` (1 to 35) days.
+/// Makes sure that point-in-time recovery is on and reaches back `days` (1 to 35) days or more.
+///
+/// A longer period is never shortened: what could be restored until now would be lost.
 pub async fn ensure(dynamodb: &Client, table: &str, days: i32) -> Result<Recovery, Failure> {
     if is_on(dynamodb, table, days).await? {
         return Ok(Recovery::AlreadyOn);
@@ -53,7 +55,7 @@ async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Failur
         .and_then(|description| description.point_in_time_recovery_description);
     Ok(recovery.is_some_and(|recovery| {
         recovery.point_in_time_recovery_status() == Some(&PointInTimeRecoveryStatus::Enabled)
-            && recovery.recovery_period_in_days() == Some(days)
+            && recovery.recovery_period_in_days() >= Some(days)
     }))
 }
 

@@ -19,12 +19,18 @@ pub struct Batcher<T> {
     keys: Vec<String>,
     payloads: Vec<T>,
     bytes: usize,
+    max_bytes: usize,
 }
 
 impl<T> Batcher<T> {
     /// A batcher that holds nothing.
     pub fn new() -> Self {
-        Self { keys: Vec::new(), payloads: Vec::new(), bytes: 0 }
+        Self { keys: Vec::new(), payloads: Vec::new(), bytes: 0, max_bytes: MAX_BATCH_BYTES }
+    }
+
+    /// A batcher of smaller batches, of up to `bytes` bytes.
+    pub fn with_bytes(bytes: usize) -> Self {
+        Self { max_bytes: bytes.min(MAX_BATCH_BYTES), ..Self::new() }
     }
 
     /// Adds a write of `size` bytes in the request and returns the batch that is thereby full.
@@ -32,7 +38,7 @@ impl<T> Batcher<T> {
     /// `key` is the canonical text of the item's key. A write larger than a whole batch gets a batch
     /// of its own.
     pub fn push(&mut self, key: String, size: usize, payload: T) -> Option<Vec<T>> {
-        let fits = self.bytes.saturating_add(size) <= MAX_BATCH_BYTES && !self.keys.contains(&key);
+        let fits = self.bytes.saturating_add(size) <= self.max_bytes && !self.keys.contains(&key);
         let full = if fits { None } else { self.take() };
         self.keys.push(key);
         self.payloads.push(payload);

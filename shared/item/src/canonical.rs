@@ -58,7 +58,7 @@ pub(crate) fn write_map(map: &Map<'_>, order: Order, out: &mut String) {
     let mut entries: Vec<(&str, &Value<'_>)> = map.iter().collect();
     order.apply(&mut entries, |(name, _)| *name);
     write_all('{', entries, '}', out, |(name, value), out| {
-        write_string(name, out);
+        write_json_string(name, out);
         out.push(':');
         write_value(value, order, out);
     });
@@ -69,12 +69,12 @@ fn write_value(value: &Value<'_>, order: Order, out: &mut String) {
     out.push_str(value.type_descriptor());
     out.push_str("\":");
     match value {
-        Value::S(text) => write_string(text, out),
+        Value::S(text) => write_json_string(text, out),
         Value::N(number) => write_number(number, out),
         Value::B(bytes) => write_bytes(bytes, out),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         Value::Null => out.push_str("true"),
-        Value::Ss(set) => write_set(set, order, out, |member, out| write_string(member, out)),
+        Value::Ss(set) => write_set(set, order, out, |member, out| write_json_string(member, out)),
         Value::Ns(set) => write_set(set, order, out, write_number),
         Value::Bs(set) => write_set(set, order, out, |member, out| write_bytes(member, out)),
         Value::L(list) => write_all('[', list, ']', out, |value, out| {
@@ -130,8 +130,14 @@ fn write_bytes(bytes: &[u8], out: &mut String) {
     out.push('"');
 }
 
-/// Appends a JSON string that escapes quotes, backslashes and control characters only.
-pub(crate) fn write_string(text: &str, out: &mut String) {
+/// Appends a JSON string, quotes and all, that escapes quotes, backslashes and control characters only.
+///
+/// ```
+/// let mut text = String::new();
+/// item::write_json_string("a \"b\"\n", &mut text);
+/// assert_eq!(text, r#""a \"b\"\n""#);
+/// ```
+pub fn write_json_string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
     while let Some((plain, special, after)) = split_special(rest) {

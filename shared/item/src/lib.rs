@@ -29,7 +29,9 @@ pub mod size;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use canonical::{canonical, hash, hash_canonical, write_canonical, write_canonical_value};
+pub use canonical::{
+    canonical, hash, hash_canonical, write_canonical, write_canonical_value, write_json_string,
+};
 pub use error::{Excerpt, ItemError, JsonFault, ParseError, Reason, RowError};
 pub use number::{Number, NumberError};
 pub use value::{Item, Map, Value};

@@ -17,6 +17,13 @@ use crate::{Item, Map, Value};
 pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// Levels of nesting: an attribute's value is the first, an element of a list or map one more.
 pub const MAX_NESTING: usize = 32;
+/// Levels of lists and maps that reading follows; one more is [`Reason::TooDeep`].
+///
+/// Ours, not DynamoDB's, and twice its [`MAX_NESTING`]: [`check`] counts exactly before anything is
+/// written, but a table or a file made elsewhere may nest deeper than [`check`] allows, and reading
+/// never refuses what a table holds. It ends somewhere because the parsers and all that walks a
+/// [`Value`] recurse.
+pub const MAX_READ_DEPTH: usize = 64;
 /// Significant digits of a number.
 pub const MAX_DIGITS: usize = 38;
 /// The power of ten of the first digit of the largest number, `9.99…E+125`.
@@ -44,8 +51,15 @@ pub const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
 /// Numbers are within their limits by construction. Looked at are names, nesting, sets, the key, and
 /// the size of the whole.
 pub fn check(item: &Item<'_>, schema: &KeySchema) -> Result<usize, ItemError> {
-    check_map(item, 1)?;
+    let size = check_attributes(item)?;
     schema.key_of(item)?;
+    Ok(size)
+}
+
+/// Checks what DynamoDB would refuse about an item whatever its table's key, and returns its size in
+/// bytes.
+pub fn check_attributes(item: &Item<'_>) -> Result<usize, ItemError> {
+    check_map(item, 1)?;
     let size = item_size(item);
     if size > MAX_ITEM_BYTES {
         return Err(ItemError::of_item(Reason::ItemTooLarge { size }));

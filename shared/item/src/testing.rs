@@ -2,7 +2,8 @@
 //!
 //! The space is small on purpose: few letters, short texts, so that values collide and meet every
 //! branch. It has all ten types, numbers of one to 38 digits over the whole range, names that differ
-//! only in case or in what makes them unsafe in SQL, and nesting down to DynamoDB's limit.
+//! only in case or in what makes them unsafe in SQL, and nesting down to DynamoDB's limit;
+//! [`nested`] goes beyond it.
 
 use std::borrow::Cow;
 
@@ -54,10 +55,12 @@ pub fn items() -> impl Strategy<Value = Item<'static>> {
 
 /// A value of any type, seldom nested to the limit.
 pub fn values() -> impl Strategy<Value = Value<'static>> {
-    let nested = leaves().prop_recursive(4, 24, 4, |inner| {
+    let containers = leaves().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![vec(inner.clone(), 0..4).prop_map(Value::L), maps(inner, 4).prop_map(Value::M),]
     });
-    prop_oneof![30 => leaves(), 10 => nested, 1 => deepest()]
+    // The leaf is the last level that DynamoDB allows.
+    let deepest = nested(MAX_NESTING - 1);
+    prop_oneof![30 => leaves(), 10 => containers, 1 => deepest]
 }
 
 /// A number of one to 38 digits, an integer of 64 bits, a double, or one at the edge of the range.
@@ -126,9 +129,11 @@ fn maps(
         .prop_map(|entries| entries.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
-/// A leaf within as many lists and maps as DynamoDB allows.
-fn deepest() -> impl Strategy<Value = Value<'static>> {
-    (leaves(), vec(any::<bool>(), MAX_NESTING - 1)).prop_map(|(leaf, layers)| {
+/// A leaf within `depth` lists and maps; reading follows up to [`MAX_READ_DEPTH`] of them.
+///
+/// [`MAX_READ_DEPTH`]: crate::limits::MAX_READ_DEPTH
+pub fn nested(depth: usize) -> impl Strategy<Value = Value<'static>> {
+    (leaves(), vec(any::<bool>(), depth)).prop_map(|(leaf, layers)| {
         layers.into_iter().fold(leaf, |value, list| {
             if list {
                 Value::L(vec![value])

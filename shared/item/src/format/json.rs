@@ -6,15 +6,10 @@
 use std::borrow::Cow;
 
 use crate::error::{Fault, JsonFault, ParseError, Parsed, Reason};
+use crate::limits::MAX_READ_DEPTH;
 
 /// How deep [`Scanner::skip`] follows values that nobody asked for.
 const MAX_SKIPPED_DEPTH: usize = 128;
-
-/// How deep the formats follow lists and maps.
-///
-/// More than DynamoDB allows, so that reading never refuses what a table holds;
-/// [`limits::check`](crate::limits::check) counts exactly.
-const MAX_READ_DEPTH: usize = 64;
 
 /// Fails when a list or map starts within `depth` others and that is too deep to read.
 pub(super) fn within(depth: usize, scanner: &Scanner<'_>) -> Parsed<()> {

@@ -21,6 +21,19 @@ pub fn parse_item(line: &[u8]) -> Result<Item<'_>, ParseError> {
     Scanner::whole(line, |scanner| object(scanner, 0))
 }
 
+/// Reads one value of any kind: `[1,{"name":"text"}]`.
+///
+/// ```
+/// use item::Value;
+/// use item::format::json_lines::parse_value;
+///
+/// assert_eq!(parse_value(b"[true, \"x\"]")?, Value::L(vec![Value::Bool(true), Value::S("x".into())]));
+/// # Ok::<(), item::ParseError>(())
+/// ```
+pub fn parse_value(text: &[u8]) -> Result<Value<'_>, ParseError> {
+    Scanner::whole(text, |scanner| value(scanner, 0))
+}
+
 fn object<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
     scanner.object()?;
     let mut entries = Vec::new();

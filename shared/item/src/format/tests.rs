@@ -4,6 +4,7 @@ use std::io::BufReader;
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::MAX_READ_DEPTH;
 use crate::{Value, canonical, testing};
 
 /// Every row of a file as text: its place, and its item or its error.
@@ -147,9 +148,34 @@ fn nesting_has_an_end() {
         let line = format!("{}{{\"S\":\"\"}}{}", "{\"L\":[".repeat(depth), "]}".repeat(depth));
         dynamodb_json::parse_value(line.as_bytes()).map(drop).map_err(|error| error.reason)
     };
-    for verdict in [plain, typed] as [fn(usize) -> Result<(), Reason>; 2] {
-        assert_eq!(verdict(64), Ok(()));
-        assert_eq!(verdict(65), Err(Reason::TooDeep));
+    let plain_value = |depth: usize| {
+        let text = format!("{}{}", "{\"m\":[".repeat(depth / 2), "]}".repeat(depth / 2));
+        let text = if depth % 2 == 0 { text } else { format!("[{text}]") };
+        json_lines::parse_value(text.as_bytes()).map(drop).map_err(|error| error.reason)
+    };
+    for verdict in [plain, typed, plain_value] as [fn(usize) -> Result<(), Reason>; 3] {
+        assert_eq!(verdict(MAX_READ_DEPTH), Ok(()));
+        assert_eq!(verdict(MAX_READ_DEPTH + 1), Err(Reason::TooDeep));
+    }
+}
+
+#[test]
+fn plain_values_are_of_any_kind() {
+    for (text, value) in [
+        ("\"x\\u0041\"", r#"{"S":"xA"}"#),
+        ("-1.50e1", r#"{"N":"-15"}"#),
+        (" true ", r#"{"BOOL":true}"#),
+        ("null", r#"{"NULL":true}"#),
+        ("[1,[]]", r#"{"L":[{"N":"1"},{"L":[]}]}"#),
+        ("{\"a\":{\"b\":1}}", r#"{"M":{"a":{"M":{"b":{"N":"1"}}}}}"#),
+    ] {
+        let mut canonical = String::new();
+        let read = json_lines::parse_value(text.as_bytes()).unwrap();
+        crate::write_canonical_value(&read, &mut canonical);
+        assert_eq!(canonical, value, "{text}");
+    }
+    for wrong in ["", "[1", "1 2", "nul", "{\"a\":1,\"a\":2}", "1e999", "\u{ff}"] {
+        assert!(json_lines::parse_value(wrong.as_bytes()).is_err(), "{wrong}");
     }
 }
 
@@ -272,6 +298,13 @@ proptest! {
             prop_assert_eq!(&row.item().unwrap(), item);
         }
         prop_assert!(reader.next_row().unwrap().is_none());
+    }
+
+    #[test]
+    fn what_nests_as_deep_as_is_read_reads_what_it_writes(value in testing::nested(MAX_READ_DEPTH)) {
+        let mut text = String::new();
+        crate::write_canonical_value(&value, &mut text);
+        prop_assert_eq!(dynamodb_json::parse_value(text.as_bytes()).unwrap(), value);
     }
 
     #[test]
