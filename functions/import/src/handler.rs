@@ -126,7 +126,7 @@ impl<'a> Import<'a> {
         self.account(survey_rejects, loaded).await
     }
 
-    /// Reads the object twice over: for its format, and row by row.
+    /// Reads the object for its format, and then row by row.
     async fn survey(
         &mut self,
         table: &TableName,
@@ -145,6 +145,7 @@ impl<'a> Import<'a> {
             })
             .await?;
         self.report.rows_read = rows;
+        self.report.rows_rejected = rejects.len() as u64;
         self.report.inferences.extend(inferences);
         Ok((LoadPlan { format: sampled.format, schema, rejected }, rejects))
     }
@@ -232,7 +233,7 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Writes the report, unless the queue should try again.
+    /// Writes the report; what the queue should try again is in it and is our failure too.
     async fn finish(&mut self, ended: Result<(), Stop>) -> Result<(), Failure> {
         match ended {
             Ok(()) => {}
@@ -269,7 +270,7 @@ impl<'a> Import<'a> {
     async fn refuse(&mut self, refusal: Refusal) -> Result<(), Failure> {
         let Refusal { reason, rows, rejects } = refusal;
         self.report.rows_read = self.report.rows_read.max(rows);
-        self.report.rows_rejected = rejects.len() as u64;
+        self.report.rows_rejected = self.report.rows_rejected.max(rejects.len() as u64);
         self.write_rejects(&rejects).await?;
         let table = &self.report.table;
         let error = if self.made {

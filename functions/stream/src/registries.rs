@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws::{Class, Failure, catalog, clock, sdk::glue::Client};
-use lake::{ChangeFiles, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, Registry};
+use lake::{ChangeFiles, ColumnKey, DEFAULT_COLUMN_LIMIT, Registry};
 
 /// The longest a batch waits for the catalog: the feed goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ impl Registries {
     ) -> Result<Registry, Failure> {
         let known = self.of(place.table);
         let unnamed = files.unnamed(&known);
-        if unnamed.is_empty() || is_full(&known) {
+        if unnamed.is_empty() || known.is_full(DEFAULT_COLUMN_LIMIT) {
             return Ok(known);
         }
         if lock(&self.out_of_reach_since).is_some_and(|since| since.elapsed() < RESPITE) {
@@ -57,12 +57,6 @@ impl Registries {
 /// Nothing panics while it holds one of these, so a poisoned lock is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether the table has as many columns of ours as it may have; a user's do not count.
-fn is_full(registry: &Registry) -> bool {
-    let ours = |column: &&lake::Column| matches!(column.holds, ColumnType::Ours(_));
-    registry.columns().iter().filter(ours).count() >= DEFAULT_COLUMN_LIMIT
 }
 
 /// Where a table's changes stand in the catalog.

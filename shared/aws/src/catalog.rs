@@ -125,7 +125,7 @@ pub async fn extend(
         let mut wider = definition.clone();
         wider.add(&added);
         let columns = &wider.columns[definition.columns.len()..];
-        match update(glue, database, &name, current, columns).await {
+        match update(glue, database, &name, current, columns, &wider.parameters).await {
             Ok(()) => return Ok(registry),
             Err(failure) if failure.has_code("ConcurrentModificationException") => {
                 give_way().await;
@@ -186,11 +186,12 @@ async fn update(
     name: &str,
     table: Table,
     added: &[ColumnDefinition],
+    parameters: &BTreeMap<String, String>,
 ) -> Result<(), Failure> {
     let resource = resource(database, name);
     let version = table.version_id.clone();
-    let input =
-        with_columns(table, added).map_err(|error| invalid("UpdateTable", &resource, &error))?;
+    let input = with_columns(table, added, parameters)
+        .map_err(|error| invalid("UpdateTable", &resource, &error))?;
     let updated = glue
         .update_table()
         .database_name(database)
@@ -211,14 +212,21 @@ fn invalid(operation: &'static str, resource: &str, error: &impl ToString) -> Fa
     Failure::stated(operation, resource, error.to_string(), Class::Permanent)
 }
 
-/// The table as it is, with further columns; what this code does not know stays as it was.
-fn with_columns(table: Table, added: &[ColumnDefinition]) -> Result<TableInput, BuildError> {
+/// The table as it is, with further columns and parameters; what this code does not know stays as it
+/// was.
+fn with_columns(
+    table: Table,
+    added: &[ColumnDefinition],
+    parameters: &BTreeMap<String, String>,
+) -> Result<TableInput, BuildError> {
     let mut storage =
         table.storage_descriptor.unwrap_or_else(|| StorageDescriptor::builder().build());
     let columns = storage.columns.get_or_insert_default();
     for column in added {
         columns.push(glue_column(column)?);
     }
+    let mut all = table.parameters.unwrap_or_default();
+    all.extend(parameters.clone());
     TableInput::builder()
         .name(table.name)
         .set_description(table.description)
@@ -229,7 +237,7 @@ fn with_columns(table: Table, added: &[ColumnDefinition]) -> Result<TableInput, 
         .storage_descriptor(storage)
         .set_partition_keys(table.partition_keys)
         .set_table_type(table.table_type)
-        .set_parameters(table.parameters)
+        .set_parameters(Some(all))
         .build()
 }
 
@@ -288,4 +296,28 @@ fn column_definition(column: &Column) -> ColumnDefinition {
 
 fn sorted(map: Option<&std::collections::HashMap<String, String>>) -> BTreeMap<String, String> {
     map.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_carries_over_what_it_does_not_change() {
+        let table = Table::builder().name("planes__changes").description("by hand");
+        let table = table.parameters("owner", "me").parameters(catalog::TABLE, "planes");
+        let table = table.build().unwrap();
+        let mut wider = definition(&table);
+        let key = ColumnKey { attribute: "Seats".to_owned(), kind: lake::Kind::Bigint };
+        wider.add(&Registry::from(&wider).assign(&[key], DEFAULT_COLUMN_LIMIT));
+
+        let input = with_columns(table, &wider.columns, &wider.parameters).unwrap();
+        assert_eq!(input.description(), Some("by hand"));
+        let parameters: Vec<_> = sorted(input.parameters()).into_iter().collect();
+        let expected =
+            [("headwater.column.seats", "bigint"), ("headwater.table", "planes"), ("owner", "me")];
+        assert_eq!(parameters, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        let columns = input.storage_descriptor().map(StorageDescriptor::columns);
+        assert_eq!(columns.map(<[Column]>::len), Some(1));
+    }
 }

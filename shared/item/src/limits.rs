@@ -42,8 +42,11 @@ pub const MAX_BATCH_ITEMS: usize = 25;
 pub const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of one row of an input file.
 ///
-/// Ours, not DynamoDB's. The longest text of an item of 400 KB is a list of empty strings in
-/// DynamoDB JSON: nine bytes of text (`{"S":""},`) for each byte that DynamoDB counts, 3.5 MiB.
+/// Ours, not DynamoDB's, with room for the items that occur: a list of empty strings in DynamoDB
+/// JSON has nine bytes of text (`{"S":""},`) for each byte that DynamoDB counts, 3.5 MiB for an item
+/// of 400 KB. It is no bound on what an item can be written as: numbers in plain notation take up to
+/// 132 bytes where DynamoDB counts two or three (`1E125`), strings may be all escapes, and blanks are
+/// free. Such a row becomes a row error and not an item.
 pub const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
 
 /// Checks everything DynamoDB would refuse about an item and returns its size in bytes.

@@ -98,7 +98,7 @@ impl<'a> Number<'a> {
     }
 
     /// How many digits are left without the zeros before the first and after the last other digit.
-    pub fn significant_digits(&self) -> usize {
+    pub(crate) fn significant_digits(&self) -> usize {
         self.magnitudes().map_or(0, |(first, last)| (first - last).unsigned_abs() as usize + 1)
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Number;
+use crate::format::distinct::repeated_name;
 
 /// An attribute value: one variant per DynamoDB type, named by its type descriptor.
 ///
@@ -56,6 +57,7 @@ impl<'a> Map<'a> {
     ///
     /// Parsers check this as they read; use [`Map::insert`] where it is not known.
     pub fn from_distinct(entries: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
+        debug_assert!(repeated_name(&entries).is_none(), "a name occurs twice");
         Self { entries }
     }
 
@@ -72,12 +74,6 @@ impl<'a> Map<'a> {
     /// The value of `name`.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.entries.iter().find(|(n, _)| n == name).map(|(_, value)| value)
-    }
-
-    /// Takes `name` out, keeping the order of the others.
-    pub fn remove(&mut self, name: &str) -> Option<Value<'a>> {
-        let at = self.entries.iter().position(|(n, _)| n == name)?;
-        Some(self.entries.remove(at).1)
     }
 
     /// Names and values in the order they were read.
@@ -264,10 +260,15 @@ mod tests {
         let mut map = Map::from_iter([("a".into(), Value::Null), ("b".into(), Value::Null)]);
         assert_eq!(map.insert("a", Value::Bool(true)), Some(Value::Null));
         assert_eq!(map.insert("c", Value::Null), None);
-        assert_eq!(map.remove("b"), Some(Value::Null));
-        assert_eq!(map.remove("b"), None);
         assert_eq!(map.get("a"), Some(&Value::Bool(true)));
-        assert_eq!(map.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(map.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a name occurs twice")]
+    #[cfg(debug_assertions)]
+    fn distinct_names_are_distinct() {
+        Map::from_distinct(vec![("a".into(), Value::Null), ("a".into(), Value::Null)]);
     }
 
     proptest! {

@@ -37,11 +37,12 @@ fn run(arguments: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     if files.is_empty() {
         return Err("no change files; give directories or .parquet files of one table".into());
     }
-    let mut fold = Fold::new();
-    for file in &files {
-        add(&mut fold, file).map_err(|source| within(file, &*source))?;
+    let mut table = Table::default();
+    for path in &files {
+        let added = fs::read(path).map_err(Into::into).and_then(|file| table.add(file));
+        added.map_err(|source| within(path, &*source))?;
     }
-    print(&fold)
+    print(&table.fold)
 }
 
 /// The error with the path it is about, and all its causes.
@@ -75,20 +76,36 @@ fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Adds every row of a file.
-fn add(fold: &mut Fold, file: &Path) -> Result<(), Box<dyn Error>> {
-    for row in read::rows(fs::read(file)?)? {
-        let row = row?;
-        if !row.is_intact() {
+/// The table that the files are of.
+#[derive(Default)]
+struct Table {
+    /// Its name, once a file was read.
+    name: Option<String>,
+    fold: Fold,
+}
+
+impl Table {
+    /// Adds every row of a file.
+    fn add(&mut self, file: Vec<u8>) -> Result<(), Box<dyn Error>> {
+        let rows = read::rows(file)?;
+        let name = self.name.get_or_insert_with(|| rows.table().to_owned());
+        if name != rows.table() {
+            let table = rows.table();
             return Err(format!(
-                "item {} is not the one that was hashed",
-                item::canonical(&row.key)
+                "is of table {table}, the files before it of {name}; give the files of one table"
             )
             .into());
         }
-        fold.add(row);
+        for row in rows {
+            let row = row?;
+            if !row.is_intact() {
+                let key = item::canonical(&row.key);
+                return Err(format!("item {key} is not the one that was hashed").into());
+            }
+            self.fold.add(row);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn print(fold: &Fold) -> Result<(), Box<dyn Error>> {
@@ -98,4 +115,24 @@ fn print(fold: &Fold) -> Result<(), Box<dyn Error>> {
     }
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use lake::{Registry, Rows, parquet};
+
+    use super::*;
+
+    fn file(table: &str) -> Vec<u8> {
+        parquet::write(table, &Rows::new().finish(&Registry::new()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn files_of_two_tables_are_refused() {
+        let mut table = Table::default();
+        table.add(file("planes")).unwrap();
+        table.add(file("planes")).unwrap();
+        let error = table.add(file("airports")).unwrap_err();
+        assert!(error.to_string().contains("is of table airports, the files before it of planes"));
+    }
 }

@@ -9,6 +9,9 @@
 //! | [`ATTRIBUTE`] alone | a user's: filled where values convert exactly, see [`UserType`] |
 //! | neither | a meta column, or none of our business |
 //!
+//! The table's parameters `headwater.column.<name>` keep the names that were given, should a column be
+//! dropped.
+//!
 //! ```
 //! use lake::catalog::TableDefinition;
 //! use lake::{ColumnKey, DEFAULT_COLUMN_LIMIT, Kind, Registry};
@@ -24,17 +27,24 @@
 //! # Ok::<(), lake::WriteError>(())
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::column::user::{Epoch, UserType};
 use crate::error::WriteError;
 use crate::meta::{self, MetaColumn};
-use crate::path;
 use crate::registry::{ATTRIBUTE, Column, ColumnType, KIND, Registry};
-use crate::{Kind, UnknownKind};
+use crate::{Kind, UnknownKind, name, path};
 
 /// The parameter of a catalog table that names the DynamoDB table.
 pub const TABLE: &str = "headwater.table";
+/// The parameter of a catalog table that names a column of ours, before its name; the value is its
+/// kind. It stays when a person drops the column, so that no column of another type gets the name:
+/// files still have the old one.
+const GIVEN: &str = "headwater.column.";
+/// The longest key of a parameter, in bytes.
+///
+/// Source: [Table](https://docs.aws.amazon.com/glue/latest/webapi/API_Table.html).
+const MAX_KEY_BYTES: usize = 255;
 /// The parameter of a user's `timestamp` column that says what numbers count: `seconds` or
 /// `milliseconds`.
 pub const EPOCH: &str = "headwater.epoch";
@@ -55,7 +65,6 @@ const MAX_COMMENT_BYTES: usize = 255;
 /// How long before enrolment the projection of change files starts. Backups restored and clocks
 /// set wrong aside, no change is older: point-in-time recovery goes back 35 days.
 const DAYS_BEFORE_ENROLMENT: i64 = 35;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A table of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +105,7 @@ impl TableDefinition {
         bucket: &str,
         enrolled_ms: i64,
     ) -> Result<Self, WriteError> {
-        let first_ms = enrolled_ms.saturating_sub(DAYS_BEFORE_ENROLMENT * DAY_MS).max(0);
+        let first_ms = enrolled_ms.saturating_sub(DAYS_BEFORE_ENROLMENT * path::DAY_MS).max(0);
         let first_day = path::day(first_ms)?;
         let mut definition = Self::over(table, name, bucket, &path::changes(table), "dt");
         definition.project("dt", "type", "date");
@@ -147,11 +156,17 @@ impl TableDefinition {
         self.parameters.insert(format!("projection.{partition}.{key}"), value.to_owned());
     }
 
-    /// Adds columns at the end, but for those that are there.
+    /// Adds columns at the end, but for those that are there, and keeps their names as parameters.
     pub fn add(&mut self, columns: &[Column]) {
         for column in columns {
             if self.columns.iter().all(|known| known.name != column.name) {
                 self.columns.extend(ColumnDefinition::ours(column));
+            }
+        }
+        for column in &self.columns {
+            if let Some(Ok(ColumnType::Ours(kind))) = column.holds() {
+                let key = format!("{GIVEN}{}", given(&column.name));
+                self.parameters.entry(key).or_insert_with(|| kind.to_string());
             }
         }
     }
@@ -163,7 +178,22 @@ impl TableDefinition {
 
     /// What in the definition is not as we made it: reported, not honoured.
     pub fn drift(&self) -> Vec<Drift> {
-        self.columns.iter().filter_map(ColumnDefinition::drift).collect()
+        let changed = self.columns.iter().filter_map(ColumnDefinition::drift);
+        let dropped = self.dropped().map(|(column, kind)| {
+            let (column, kind) = (column.to_owned(), kind.to_owned());
+            Drift::Dropped { column, kind }
+        });
+        changed.chain(dropped).collect()
+    }
+
+    /// The columns of ours that are there no more: the names they had, and their kinds.
+    fn dropped(&self) -> impl Iterator<Item = (&str, &str)> {
+        let there: HashSet<String> =
+            self.columns.iter().map(|column| given(&column.name.to_lowercase())).collect();
+        self.parameters
+            .iter()
+            .filter_map(|(key, kind)| Some((key.strip_prefix(GIVEN)?, kind.as_str())))
+            .filter(move |(name, _)| !there.contains(*name))
     }
 }
 
@@ -221,9 +251,16 @@ impl ColumnDefinition {
     }
 }
 
-/// Cuts a comment to what the catalog takes: one line of at most 255 bytes.
+/// A column's name as the parameter that keeps it has it: cut with a hash where it is too long.
+pub(crate) fn given(name: &str) -> String {
+    name::shorten_to(name.to_owned(), name, MAX_KEY_BYTES - GIVEN.len())
+}
+
+/// Cuts a comment to what the catalog takes: one line of at most 255 bytes, without the two code
+/// points that are no characters. The catalog would refuse the whole table for one of them.
 fn comment(text: &str) -> String {
-    let mut comment: String = text.replace(char::is_control, " ");
+    let refused = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let mut comment: String = text.replace(refused, " ");
     comment.truncate(comment.floor_char_boundary(MAX_COMMENT_BYTES));
     comment
 }
@@ -242,6 +279,7 @@ impl From<&TableDefinition> for Registry {
                 _ => registry.reserve(&column.name),
             }
         }
+        definition.dropped().for_each(|(name, _)| registry.reserve(name));
         registry
     }
 }
@@ -259,6 +297,16 @@ pub enum Drift {
         kind: Kind,
         /// The catalog's type.
         found: String,
+    },
+    /// A column of ours is there no more. Its values go to a new column, and its files keep theirs.
+    #[error(
+        "column {column:?} held {kind} and was dropped: files still have it, so no other column gets its name"
+    )]
+    Dropped {
+        /// The name it had; cut where it is longer than 238 bytes.
+        column: String,
+        /// The name of the kind it held.
+        kind: String,
     },
     /// A user's column has a type that nothing converts to.
     #[error("column {column:?} stays empty: values do not convert to {found}")]

@@ -39,9 +39,6 @@ use crate::registry::{ColumnKey, Registry};
 use crate::rows::{Row, Rows};
 use crate::{RowOp, parquet};
 
-/// Milliseconds of a day.
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-
 /// The changes of one stream, being gathered into one file for each day.
 #[derive(Debug, Default)]
 pub struct ChangeFiles {
@@ -101,9 +98,13 @@ impl ChangeFiles {
     /// Takes a change, which is of the same stream as all others. Where it fails, nothing was taken.
     pub fn push(&mut self, change: &Change<'_>) -> Result<(), WriteError> {
         let padded = pad_sequence(change.sequence)?;
-        let number = change.at_ms.div_euclid(DAY_MS);
+        let number = change.at_ms.div_euclid(path::DAY_MS);
         let date = path::day(change.at_ms)?;
-        let stream = Stream::same(&mut self.stream, &change.stream_arn)?;
+        let mut first = None;
+        let stream = match &self.stream {
+            Some(stream) => stream.check(&change.stream_arn)?,
+            None => first.insert(Stream::new(&change.stream_arn)),
+        };
         let at = self.days.iter().position(|day| day.number == number);
         let mut new = None;
         let day = match at {
@@ -114,6 +115,7 @@ impl ChangeFiles {
         day.sequences.push_str(&padded);
         change.sequence.clone_into(&mut day.last);
         self.days.extend(new);
+        self.stream = first.or(self.stream.take());
         Ok(())
     }
 
@@ -134,14 +136,14 @@ impl ChangeFiles {
 }
 
 impl Stream {
-    /// The stream in `known`, which must be `arn`, and becomes it if there is none.
-    fn same<'s>(known: &'s mut Option<Self>, arn: &StreamArn<'_>) -> Result<&'s Self, WriteError> {
-        let stream = known.get_or_insert_with(|| Self {
-            arn: arn.clone().into_owned(),
-            label: arn.label_digits(),
-        });
-        if stream.arn.as_str() == arn.as_str() {
-            Ok(stream)
+    fn new(arn: &StreamArn<'_>) -> Self {
+        Self { arn: arn.clone().into_owned(), label: arn.label_digits() }
+    }
+
+    /// This stream, which must be `arn`.
+    fn check(&self, arn: &StreamArn<'_>) -> Result<&Self, WriteError> {
+        if self.arn.as_str() == arn.as_str() {
+            Ok(self)
         } else {
             Err(WriteError::OtherStream(arn.as_str().to_owned()))
         }
@@ -171,7 +173,7 @@ impl Day {
             count: rows,
             hash: xxh64(self.sequences.as_bytes(), 0),
         };
-        let bytes = parquet::write(&self.rows.finish(registry)?)?;
+        let bytes = parquet::write(object.table, &self.rows.finish(registry)?)?;
         Ok(ChangeFile { path: object.path(), bytes, rows, first: self.first })
     }
 }

@@ -35,6 +35,15 @@ pub enum WriteError {
     /// More rows than one batch takes.
     #[error("a batch takes at most 4294967295 rows")]
     TooManyRows,
+    /// A value that was taken would not come back: nested deeper than is read, or an empty set, which
+    /// no item that was read has.
+    #[error("attribute {attribute:?} would not come back: expected {expected}")]
+    Lost {
+        /// The attribute's name.
+        attribute: String,
+        /// What its column should hold.
+        expected: &'static str,
+    },
     /// A batch has columns that the file was not opened with.
     #[error("column {column:?} is not in the file's schema: begin a new file")]
     Schema {
@@ -56,6 +65,9 @@ pub enum ReadError {
     /// The bytes are no Parquet file that can be decoded.
     #[error("not a readable parquet file")]
     Parquet(#[from] ParquetError),
+    /// The bytes are damaged in a way that the Parquet reader does not expect.
+    #[error("parquet file is damaged")]
+    Damaged,
     /// A row group could not be decoded.
     #[error("row group could not be decoded")]
     Arrow(#[from] ArrowError),

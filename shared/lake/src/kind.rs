@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
-use item::{Number, Value};
+use item::Number;
 
 /// What a column holds. A column's kind never changes, because a column's type must not.
 ///
@@ -59,23 +59,6 @@ impl Kind {
         Self::BinarySet,
         Self::Json,
     ];
-
-    /// The kind of column that holds `value`; none for NULL.
-    pub fn of(value: &Value<'_>) -> Option<Self> {
-        Some(match value {
-            Value::S(_) => Self::String,
-            Value::N(number) if number.to_i64().is_some() => Self::Bigint,
-            Value::N(_) => Self::Double,
-            Value::Bool(_) => Self::Boolean,
-            Value::B(_) => Self::Binary,
-            Value::Ss(_) => Self::StringSet,
-            Value::Ns(set) if all_bigint(set) => Self::BigintSet,
-            Value::Ns(_) => Self::DoubleSet,
-            Value::Bs(_) => Self::BinarySet,
-            Value::M(_) | Value::L(_) => Self::Json,
-            Value::Null => return None,
-        })
-    }
 
     /// The kind's name: in column names after `__`, in catalog parameters and in Parquet metadata.
     pub fn as_str(self) -> &'static str {

@@ -27,31 +27,35 @@ pub const MAX_NAME_BYTES: usize = 255;
 pub const RESERVED: [&str; 3] = ["dt", "snapshot", "window_end"];
 
 /// The safe name of an attribute's first column, before it is told from others like it.
-pub fn column(attribute: &str) -> String {
+pub(crate) fn column(attribute: &str) -> String {
     shorten(safe(attribute, 'c'), attribute)
 }
 
 /// The safe name of a further kind of the attribute whose first column is `first`.
-pub fn sibling(first: &str, kind: Kind) -> String {
+pub(crate) fn sibling(first: &str, kind: Kind) -> String {
     let long = format!("{first}__{kind}");
     let source = long.clone();
     shorten(long, &source)
 }
 
 /// `name`, or where that is taken, `name_2`, `name_3` and so on: the first that is free.
-pub fn distinct(name: String, taken: impl Fn(&str) -> bool) -> String {
+pub(crate) fn distinct(name: String, taken: impl Fn(&str) -> bool) -> String {
     if !taken(&name) {
         return name;
     }
     let mut number: u64 = 2;
     loop {
-        let candidate = numbered(&name, number);
+        let candidate = numbered(&name, number, MAX_NAME_BYTES);
         if !taken(&candidate) {
             return candidate;
         }
         number += 1;
     }
 }
+
+/// What follows the plain name in the names of a table's history, changes, snapshots and increments.
+const SUFFIXES: [&str; 4] = ["__history", "__changes", "__snapshot", LONGEST_SUFFIX];
+const LONGEST_SUFFIX: &str = "__increments";
 
 /// The catalog's names for one DynamoDB table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,17 +79,21 @@ impl TableNames {
     /// names, 2 gives `orders_2`, `orders_2__changes` and so on. The caller counts up while the
     /// catalog's table of that name belongs to another DynamoDB table, which its parameter
     /// [`catalog::TABLE`](crate::catalog::TABLE) says.
+    ///
+    /// No two names of two tables are the same, unless all of them are: where a table is called
+    /// `orders__changes`, its plain name is `orders__changes_`, so that it is not the registry of
+    /// `orders`.
     pub fn of(table: &str, number: u64) -> Self {
-        let safe = shorten_to(safe(table, 't'), table, MAX_NAME_BYTES - "__increments".len());
-        let base = if number < 2 { safe } else { numbered(&safe, number) };
-        let with = |suffix: &str| shorten(format!("{base}__{suffix}"), table);
-        Self {
-            history: with("history"),
-            changes: with("changes"),
-            snapshot: with("snapshot"),
-            increments: with("increments"),
-            current: base,
+        let mut name = safe(table, 't');
+        if SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
+            name.push('_');
         }
+        let limit = MAX_NAME_BYTES - LONGEST_SUFFIX.len();
+        let name = shorten_to(name, table, limit);
+        let base = if number < 2 { name } else { numbered(&name, number, limit) };
+        let [history, changes, snapshot, increments] =
+            SUFFIXES.map(|suffix| format!("{base}{suffix}"));
+        Self { current: base, history, changes, snapshot, increments }
     }
 }
 
@@ -111,7 +119,7 @@ fn shorten(name: String, source: &str) -> String {
     shorten_to(name, source, MAX_NAME_BYTES)
 }
 
-fn shorten_to(mut name: String, source: &str, limit: usize) -> String {
+pub(crate) fn shorten_to(mut name: String, source: &str, limit: usize) -> String {
     if name.len() > limit {
         let mark = format!("_{:016x}", xxh64(source.as_bytes(), 0));
         name.truncate(limit - mark.len());
@@ -121,14 +129,16 @@ fn shorten_to(mut name: String, source: &str, limit: usize) -> String {
 }
 
 /// `name_<number>`, cut to fit.
-fn numbered(name: &str, number: u64) -> String {
+fn numbered(name: &str, number: u64, limit: usize) -> String {
     let suffix = format!("_{number}");
-    let end = name.len().min(MAX_NAME_BYTES - suffix.len());
+    let end = name.len().min(limit - suffix.len());
     format!("{}{suffix}", &name[..end])
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -180,9 +190,33 @@ mod tests {
         assert_eq!(names.history, "orders_v2__history");
         assert_eq!(TableNames::of("orders-v2", 2).snapshot, "orders_v2_2__snapshot");
         assert_eq!(TableNames::of("2026", 1).current, "t_2026");
-        let long = TableNames::of(&"t".repeat(255), 12);
-        for name in [long.current, long.history, long.changes, long.snapshot, long.increments] {
-            assert!(name.len() <= MAX_NAME_BYTES, "{name}");
+    }
+
+    fn all(names: TableNames) -> [String; 5] {
+        [names.current, names.history, names.changes, names.snapshot, names.increments]
+    }
+
+    #[test]
+    fn names_of_long_tables_fit_and_differ() {
+        for number in [1, 2, 12, u64::MAX] {
+            let names = all(TableNames::of(&"t".repeat(255), number));
+            assert!(names.iter().all(|name| name.len() <= MAX_NAME_BYTES), "{names:?}");
+            assert_eq!(HashSet::from(names.clone()).len(), names.len(), "{names:?}");
         }
+    }
+
+    #[test]
+    fn no_table_is_called_as_a_part_of_another() {
+        for base in ["orders", "t_", &"o".repeat(234), &"o".repeat(243)] {
+            let names = all(TableNames::of(base, 1));
+            for part in &names[1..] {
+                let other = all(TableNames::of(&part.to_uppercase(), 1));
+                assert!(other.iter().all(|name| !names.contains(name)), "{other:?}");
+                assert!(other.iter().all(|name| name.len() <= MAX_NAME_BYTES), "{other:?}");
+            }
+        }
+        let names = TableNames::of("orders__changes", 2);
+        assert_eq!(names.current, "orders__changes__2");
+        assert_eq!(names.changes, "orders__changes__2__changes");
     }
 }

@@ -8,6 +8,7 @@
 //! | row group | at most 64 MiB encoded | a reader, and the writer, hold one at a time |
 //! | list members | `element` | the Parquet specification |
 //! | key-value [`COLUMNS`] | JSON: column name to attribute and kind | how [`read`](crate::read) rebuilds items |
+//! | key-value [`TABLE`] | the DynamoDB table's name | a file says whose items it holds |
 //! | key-value [`FORMAT`] | `1` | the version of this format |
 //!
 //! The same batches give the same bytes. No Arrow schema is embedded: it would repeat the Parquet
@@ -31,6 +32,7 @@ use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::catalog::TABLE;
 use crate::error::WriteError;
 use crate::registry::{ATTRIBUTE, KIND};
 
@@ -59,9 +61,9 @@ pub(crate) struct ColumnMetadata {
     pub(crate) kind: String,
 }
 
-/// One record batch as a Parquet file.
-pub fn write(batch: &RecordBatch) -> Result<Vec<u8>, WriteError> {
-    let mut writer = Writer::new(Vec::new(), &batch.schema(), batch)?;
+/// One record batch of a DynamoDB table's rows as a Parquet file.
+pub fn write(table: &str, batch: &RecordBatch) -> Result<Vec<u8>, WriteError> {
+    let mut writer = Writer::new(Vec::new(), table, &batch.schema(), batch)?;
     writer.write(batch)?;
     writer.finish()
 }
@@ -75,13 +77,19 @@ pub struct Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> Writer<W> {
-    /// Begins a file of the columns of `schema`; `sample` shows what they will hold.
+    /// Begins a file of rows of the DynamoDB table `table` with the columns of `schema`; `sample` shows
+    /// what they will hold.
     ///
     /// With [`Registry::schema`](crate::Registry::schema) a file takes every batch until the
     /// registry grows.
-    pub fn new(sink: W, schema: &SchemaRef, sample: &RecordBatch) -> Result<Self, WriteError> {
+    pub fn new(
+        sink: W,
+        table: &str,
+        schema: &SchemaRef,
+        sample: &RecordBatch,
+    ) -> Result<Self, WriteError> {
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(schema, sample)?)
+            .with_properties(properties(table, schema, sample)?)
             .with_skip_arrow_metadata(true);
         let inner = ArrowWriter::try_new_with_options(sink, Arc::clone(schema), options)?;
         Ok(Self { inner, schema: Arc::clone(schema), rows: 0 })
@@ -136,7 +144,11 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
-fn properties(schema: &Schema, sample: &RecordBatch) -> Result<WriterProperties, WriteError> {
+fn properties(
+    table: &str,
+    schema: &Schema,
+    sample: &RecordBatch,
+) -> Result<WriterProperties, WriteError> {
     let mut properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
@@ -144,14 +156,14 @@ fn properties(schema: &Schema, sample: &RecordBatch) -> Result<WriterProperties,
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_max_row_group_bytes(Some(MAX_ROW_GROUP_BYTES))
-        .set_key_value_metadata(Some(key_values(schema)));
+        .set_key_value_metadata(Some(key_values(table, schema)));
     for (field, array) in sample.schema_ref().fields().iter().zip(sample.columns()) {
         properties = with_dictionary(properties, field.name(), array);
     }
     Ok(properties.build())
 }
 
-fn key_values(schema: &Schema) -> Vec<KeyValue> {
+fn key_values(table: &str, schema: &Schema) -> Vec<KeyValue> {
     let columns: BTreeMap<&str, ColumnMetadata> = schema
         .fields()
         .iter()
@@ -164,6 +176,7 @@ fn key_values(schema: &Schema) -> Vec<KeyValue> {
     let columns = serde_json::json!(columns).to_string();
     vec![
         KeyValue::new(FORMAT.to_owned(), FORMAT_VERSION.to_owned()),
+        KeyValue::new(TABLE.to_owned(), table.to_owned()),
         KeyValue::new(COLUMNS.to_owned(), columns),
     ]
 }

@@ -9,9 +9,11 @@
 //! | a function's memory | `state/<function>/<name>` |
 //!
 //! Names derive from the data alone, so a retry overwrites. DynamoDB's table names are `[a-zA-Z0-9_.-]`
-//! and stand as they are. No object or folder of data starts with `_` or `.`, which engines take
-//! for hidden, and no name holds a colon, which Hadoop's readers refuse.
+//! and stand as they are, but for those that start with `_` or `.`: see [`folder`]. No object or
+//! folder of data starts so, which engines take for hidden, and no name holds a colon, which Hadoop's
+//! readers refuse.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -20,14 +22,31 @@ use jiff::tz::TimeZone;
 
 use crate::error::WriteError;
 
+/// Milliseconds of a day.
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// What a table's folders are called: its name, after a `!` where engines would take it for hidden.
+///
+/// No table's name has a `!`, so no two tables have one folder.
+///
+/// ```
+/// use lake::path;
+///
+/// assert_eq!(path::folder("planes"), "planes");
+/// assert_eq!(path::folder("_internal"), "!_internal");
+/// ```
+pub fn folder(table: &str) -> Cow<'_, str> {
+    if table.starts_with(['_', '.']) { format!("!{table}").into() } else { table.into() }
+}
+
 /// The prefix of a table's change files.
 pub fn changes(table: &str) -> String {
-    format!("changes/{table}/")
+    format!("changes/{}/", folder(table))
 }
 
 /// The prefix of a table's change files of one day.
 pub fn changes_of(table: &str, day: Date) -> String {
-    format!("changes/{table}/dt={day}/")
+    format!("{}dt={day}/", changes(table))
 }
 
 /// What names a change file: the rows in it, and nothing else.
@@ -53,28 +72,29 @@ impl ChangeObject<'_> {
     /// The object's name.
     pub fn path(&self) -> String {
         let Self { table, day, stream, first, last, count, hash } = self;
-        format!("changes/{table}/dt={day}/{stream}-{first}-{last}-{count}-{hash:016x}.parquet")
+        let prefix = changes_of(table, *day);
+        format!("{prefix}{stream}-{first}-{last}-{count}-{hash:016x}.parquet")
     }
 }
 
 /// The prefix of a table's snapshots.
 pub fn snapshots(table: &str) -> String {
-    format!("snapshots/{table}/")
+    format!("snapshots/{}/", folder(table))
 }
 
 /// The prefix of the snapshot as of a time, in milliseconds since 1970 UTC.
 pub fn snapshot(table: &str, export_time_ms: i64) -> Result<String, WriteError> {
-    Ok(format!("snapshots/{table}/snapshot={}/", time_text(export_time_ms)?))
+    Ok(format!("{}snapshot={}/", snapshots(table), time_text(export_time_ms)?))
 }
 
 /// The prefix of a table's increments.
 pub fn increments(table: &str) -> String {
-    format!("increments/{table}/")
+    format!("increments/{}/", folder(table))
 }
 
 /// The prefix of the increments of the window that ends at a time, in milliseconds since 1970 UTC.
 pub fn increment(table: &str, window_end_ms: i64) -> Result<String, WriteError> {
-    Ok(format!("increments/{table}/window_end={}/", time_text(window_end_ms)?))
+    Ok(format!("{}window_end={}/", increments(table), time_text(window_end_ms)?))
 }
 
 /// The name of a file of a snapshot or increment: the export's data file's, in place of its ending.
@@ -106,7 +126,7 @@ pub fn data_file(prefix: &str, data_file: &str, part: usize) -> String {
 
 /// The name of an object kept because it could not be used.
 pub fn quarantine(function: &str, table: &str, name: &str) -> String {
-    format!("quarantine/{function}/{table}/{name}")
+    format!("quarantine/{function}/{}/{name}", folder(table))
 }
 
 /// The name of what a function remembers from one run to the next.
@@ -167,5 +187,24 @@ mod tests {
         );
         assert!(path.starts_with(&changes_of(object.table, object.day)));
         assert!(path.starts_with(&changes(object.table)));
+    }
+
+    #[test]
+    fn no_folder_is_hidden() {
+        for table in ["_internal", ".tmp", "__a", "-a", "a_b"] {
+            let paths = [
+                changes(table),
+                changes_of(table, Date::constant(2026, 11, 22)),
+                snapshots(table),
+                snapshot(table, 0).unwrap(),
+                increments(table),
+                increment(table, 0).unwrap(),
+                quarantine("stream", table, "1.json"),
+            ];
+            for path in paths {
+                let hidden = |part: &str| part.starts_with(['_', '.']);
+                assert!(!path.split('/').any(hidden), "{path}");
+            }
+        }
     }
 }

@@ -6,8 +6,9 @@
 //!
 //! Nothing but the file is needed: no catalog, no other file.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -21,6 +22,7 @@ use item::change::Actor;
 use item::format::dynamodb_json::parse_item;
 
 use crate::Kind;
+use crate::catalog::TABLE;
 use crate::column::read::Reader;
 use crate::error::ReadError;
 use crate::meta::{self, RowOp};
@@ -65,16 +67,28 @@ impl StoredRow {
 pub fn rows(file: Vec<u8>) -> Result<StoredRows, ReadError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let file = Bytes::from(file);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
-    let attributes = attributes(builder.metadata().file_metadata())?;
-    let batches = builder.with_batch_size(BATCH_ROWS).build()?;
-    Ok(StoredRows { batches, attributes, decoded: VecDeque::new(), first_row: 0 })
+    let builder =
+        guarded(|| Ok(ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?))?;
+    let metadata = builder.metadata().file_metadata();
+    let table = entry(metadata, TABLE)?.to_owned();
+    let attributes = attributes(metadata)?;
+    let batches = guarded(|| Ok(builder.with_batch_size(BATCH_ROWS).build()?))?;
+    let decoded = VecDeque::new();
+    Ok(StoredRows { batches: Some(batches), table, attributes, decoded, first_row: 0 })
+}
+
+/// Lets the Parquet reader work, which panics on some damaged files.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    // What a panic may leave half done is not used again.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ReadError::Damaged))
 }
 
 /// The rows of one file, in its order. See [`rows`].
 #[derive(Debug)]
 pub struct StoredRows {
-    batches: ParquetRecordBatchReader,
+    /// Nothing once the file has ended, or could not be read on.
+    batches: Option<ParquetRecordBatchReader>,
+    table: String,
     /// The columns of each attribute.
     attributes: BTreeMap<String, Vec<(String, Kind)>>,
     decoded: VecDeque<StoredRow>,
@@ -90,11 +104,7 @@ impl Iterator for StoredRows {
             if let Some(row) = self.decoded.pop_front() {
                 return Some(Ok(row));
             }
-            let batch = match self.batches.next()? {
-                Ok(batch) => batch,
-                Err(error) => return Some(Err(error.into())),
-            };
-            match self.decode(&batch) {
+            match self.next_batch().transpose()?.and_then(|batch| self.decode(&batch)) {
                 Ok(rows) => self.decoded = rows,
                 Err(error) => return Some(Err(error)),
             }
@@ -103,24 +113,43 @@ impl Iterator for StoredRows {
 }
 
 impl StoredRows {
+    /// The DynamoDB table whose items these are.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The next batch; after an error there is none.
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
+        let Some(mut batches) = self.batches.take() else {
+            return Ok(None);
+        };
+        let batch = guarded(|| Ok(batches.next().transpose()?))?;
+        self.batches = batch.is_some().then_some(batches);
+        Ok(batch)
+    }
+
     fn decode(&mut self, batch: &RecordBatch) -> Result<VecDeque<StoredRow>, ReadError> {
-        let decoder = Decoder::new(batch, &self.attributes, self.first_row)?;
+        let first_row = self.first_row;
         self.first_row += batch.num_rows();
+        let decoder = Decoder::new(batch, &self.attributes, first_row)?;
         (0..batch.num_rows()).map(|row| decoder.row(row)).collect()
     }
+}
+
+/// An entry of the file's metadata.
+fn entry<'m>(metadata: &'m FileMetaData, key: &'static str) -> Result<&'m str, ReadError> {
+    let entries = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
+    let value =
+        entries.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.as_deref());
+    let missing = || "missing: not a file of the lake".to_owned();
+    value.ok_or_else(|| ReadError::Metadata { key, fault: missing() })
 }
 
 /// Which columns hold which attribute, from the file's metadata.
 fn attributes(metadata: &FileMetaData) -> Result<BTreeMap<String, Vec<(String, Kind)>>, ReadError> {
     let fault = |fault: String| ReadError::Metadata { key: COLUMNS, fault };
-    let entries = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
-    let text = entries
-        .iter()
-        .find(|entry| entry.key == COLUMNS)
-        .and_then(|entry| entry.value.as_deref())
-        .ok_or_else(|| fault("missing: not a file of the lake".to_owned()))?;
-    let columns: BTreeMap<String, ColumnMetadata> =
-        serde_json::from_str(text).map_err(|error| fault(format!("malformed: {error}")))?;
+    let columns: BTreeMap<String, ColumnMetadata> = serde_json::from_str(entry(metadata, COLUMNS)?)
+        .map_err(|error| fault(format!("malformed: {error}")))?;
     let mut attributes: BTreeMap<String, Vec<(String, Kind)>> = BTreeMap::new();
     for (column, ColumnMetadata { attribute, kind }) in columns {
         let kind =
@@ -186,11 +215,14 @@ impl<'b> Decoder<'b> {
     }
 
     fn row(&self, row: usize) -> Result<StoredRow, ReadError> {
-        let op = RowOp::of(self.op.value(row));
+        let op = RowOp::of(optional(self.op, row).unwrap_or_default());
         let op = op.ok_or_else(|| self.fault(row, meta::OP, "an operation"))?;
         let hash = self.hash.is_valid(row).then(|| self.hash.value(row).cast_unsigned());
         if hash.is_none() != (op == RowOp::Remove) {
             return Err(self.fault(row, meta::HASH, "a hash, but for REMOVE"));
+        }
+        if self.ts.is_null(row) {
+            return Err(self.fault(row, meta::TS, "a time"));
         }
         let key = self.optional_item(self.key, row, meta::KEY)?;
         Ok(StoredRow {
@@ -233,9 +265,10 @@ impl<'b> Decoder<'b> {
     /// The item that `_rest` and the columns make up.
     fn item(&self, row: usize) -> Result<Item<'static>, ReadError> {
         let rest = self.optional_item(self.rest, row, meta::REST)?.unwrap_or_default();
+        let overridden: HashSet<&str> = rest.iter().map(|(attribute, _)| attribute).collect();
         let mut entries = Vec::new();
         for (attribute, columns) in &self.attributes {
-            if !rest.is_empty() && rest.get(attribute).is_some() {
+            if overridden.contains(attribute) {
                 continue;
             }
             let mut columns = self.columns[columns.clone()].iter();

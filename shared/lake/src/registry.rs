@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::column::user::UserType;
 use crate::meta::{self, MetaColumn};
-use crate::{Kind, name};
+use crate::{Kind, catalog, name};
 
 /// The metadata of an Arrow field, and the parameter of a catalog column, that names the attribute.
 pub const ATTRIBUTE: &str = "headwater.attribute";
@@ -86,7 +86,7 @@ pub struct Registry {
     columns: Vec<Column>,
     /// Places in `columns` of our columns, by attribute and [`Kind::index`].
     places: HashMap<String, [Option<usize>; Kind::ALL.len()]>,
-    /// Every name that is in use, ours or not.
+    /// Every name that is in use or was, ours or not, in lower case: engines do not tell case apart.
     taken: HashSet<String>,
 }
 
@@ -130,11 +130,9 @@ impl Registry {
     /// When `limit` columns of ours are named, further keys get no column: their values go to
     /// `_rest`. Columns that users added do not count.
     pub fn assign(&mut self, keys: &[ColumnKey], limit: usize) -> Vec<Column> {
-        let ours = self.columns.iter().filter(|c| matches!(c.holds, ColumnType::Ours(_))).count();
         let before = self.columns.len();
-        let mut room = limit.saturating_sub(ours);
         for key in keys {
-            if room == 0 {
+            if self.is_full(limit) {
                 break;
             }
             if self.name_of(&key.attribute, key.kind).is_none() {
@@ -144,16 +142,21 @@ impl Registry {
                     attribute: key.attribute.clone(),
                     holds: ColumnType::Ours(key.kind),
                 });
-                room -= 1;
             }
         }
         self.columns[before..].to_vec()
     }
 
+    /// Whether the table has as many columns of ours as it may have; a user's do not count.
+    pub fn is_full(&self, limit: usize) -> bool {
+        let ours = |column: &&Column| matches!(column.holds, ColumnType::Ours(_));
+        self.columns.iter().filter(ours).count() >= limit
+    }
+
     /// Takes a column as the catalog has it. Of two columns of ours for one key, the first holds.
     pub(crate) fn insert(&mut self, column: Column) {
         let place = self.columns.len();
-        self.taken.insert(column.name.clone());
+        self.reserve(&column.name);
         if let ColumnType::Ours(kind) = column.holds {
             let places = self.places.entry(column.attribute.clone()).or_default();
             places[kind.index()].get_or_insert(place);
@@ -161,9 +164,9 @@ impl Registry {
         self.columns.push(column);
     }
 
-    /// Keeps a name from being given: the catalog has a column of that name that is none of ours.
+    /// Keeps a name from being given: the catalog has, or had, a column of that name.
     pub(crate) fn reserve(&mut self, name: &str) {
-        self.taken.insert(name.to_owned());
+        self.taken.insert(name.to_lowercase());
     }
 
     /// A name for a new column, unlike every other.
@@ -172,7 +175,14 @@ impl Registry {
             Some(first) => name::sibling(first, key.kind),
             None => name::column(&key.attribute),
         };
-        name::distinct(wanted, |name| name::RESERVED.contains(&name) || self.taken.contains(name))
+        name::distinct(wanted, |name| self.is_taken(name))
+    }
+
+    /// Whether a safe name is not to be given; that of a dropped column may be known only in short.
+    fn is_taken(&self, name: &str) -> bool {
+        name::RESERVED.contains(&name)
+            || self.taken.contains(name)
+            || self.taken.contains(&catalog::given(name))
     }
 
     /// The name of the attribute's oldest column of ours.
@@ -219,7 +229,7 @@ mod tests {
     #[test]
     fn partition_columns_and_foreign_columns_keep_their_names() {
         let mut registry = Registry::new();
-        registry.reserve("note");
+        registry.reserve("Note");
         let s = Kind::String;
         check(
             &mut registry,
@@ -241,6 +251,8 @@ mod tests {
         check(&mut registry, 2, &[("a", s), ("price", Kind::Double), ("c", s)], &["a", "price"]);
         check(&mut registry, 2, &[("d", s)], &[]);
         check(&mut registry, 0, &[("d", s)], &[]);
+        assert!(registry.is_full(2));
+        assert!(!registry.is_full(3));
         check(&mut registry, 3, &[("d", s)], &["d"]);
     }
 }

@@ -17,7 +17,6 @@ use arrow::array::ArrayRef;
 use item::Value;
 
 use crate::column::{Overflow, Placement, Texts};
-use crate::json;
 
 /// The entries of `_rest`, as they were found.
 #[derive(Debug, Default)]
@@ -49,7 +48,7 @@ impl Rest {
         value: &Value<'_>,
     ) {
         let start = self.text.len();
-        json::write_string(attribute, &mut self.text);
+        item::write_json_string(attribute, &mut self.text);
         self.text.push(':');
         let at = self.text.len();
         item::write_canonical_value(value, &mut self.text);

@@ -218,7 +218,7 @@ impl Rows {
         let sheet = Sheet::lay_out(self.slots, self.first, registry, rows)?;
         let columns = sheet.columns(registry, &self.rest, rows)?;
         let mut rest = self.rest;
-        sheet.move_unnamed(&mut rest);
+        sheet.move_unnamed(&mut rest)?;
         let rest = rest.array(rows).map_err(|overflow| overflow.of(meta::REST))?;
         let meta = meta::COLUMNS.iter().map(MetaColumn::field).zip(self.meta.arrays(rest, rows)?);
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = meta.chain(columns).unzip();

@@ -86,12 +86,13 @@ impl Sheet {
         for (at, slot) in self.slots_of(&column.attribute) {
             for (row, place) in slot.places() {
                 let value = match exact.get(&(row, at)) {
-                    Some(text) => parse_value(text.as_bytes()).ok(),
-                    None => slot.value(place),
+                    Some(text) => {
+                        let value = parse_value(text.as_bytes());
+                        value.map_err(|_| slot.lost("a value in DynamoDB JSON"))?
+                    }
+                    None => slot.value(place)?,
                 };
-                if let Some(value) = value {
-                    filling.put(row, &value);
-                }
+                filling.put(row, &value);
             }
         }
         Ok(filling.array()?)
@@ -105,18 +106,17 @@ impl Sheet {
     }
 
     /// Puts the values of columns without a name into `rest`, unless they are there already.
-    pub(crate) fn move_unnamed(&self, rest: &mut Rest) {
+    pub(crate) fn move_unnamed(&self, rest: &mut Rest) -> Result<(), WriteError> {
         if self.slots.iter().all(|slot| slot.dense.is_none()) {
-            return;
+            return Ok(());
         }
         let there: HashSet<_> = rest.exact().into_keys().collect();
         for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.dense.is_some()) {
             for (row, place) in slot.places().filter(|(row, _)| !there.contains(&(*row, at))) {
-                if let Some(value) = slot.value(place) {
-                    rest.push(row, None, &slot.attribute, &value);
-                }
+                rest.push(row, None, &slot.attribute, &slot.value(place)?);
             }
         }
+        Ok(())
     }
 }
 
@@ -140,8 +140,14 @@ impl Laid {
         (0..self.array.len()).filter_map(move |place| Some((row_at(place)?, place)))
     }
 
-    /// The value at a place that has one. It can fail only for an approximation, which is not asked for.
-    fn value(&self, place: usize) -> Option<Value<'_>> {
-        Reader::new(self.kind, &self.array)?.value(place).ok()
+    /// The value at a place that has one and is exact.
+    fn value(&self, place: usize) -> Result<Value<'_>, WriteError> {
+        let reader = Reader::new(self.kind, &self.array).ok_or("an array of the column's kind");
+        reader.and_then(|reader| reader.value(place)).map_err(|expected| self.lost(expected))
+    }
+
+    /// The error that a value that was taken does not come back.
+    fn lost(&self, expected: &'static str) -> WriteError {
+        WriteError::Lost { attribute: self.attribute.to_string(), expected }
     }
 }

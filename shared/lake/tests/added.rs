@@ -47,7 +47,7 @@ fn filled(registry: &Registry, limit: usize, value: &str) -> Option<String> {
     let batch = rows.finish(&registry).unwrap();
     let cell = |array: &ArrayRef| array.is_valid(0).then(|| cell_text(array));
     let found = batch.column_by_name("mine").and_then(cell);
-    let mut stored = read::rows(parquet::write(&batch).unwrap()).unwrap();
+    let mut stored = read::rows(parquet::write("t", &batch).unwrap()).unwrap();
     assert_eq!(stored.next().unwrap().unwrap().item, Some(item.into_owned()));
     found
 }

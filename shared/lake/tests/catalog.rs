@@ -3,11 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashMap;
+
+use ::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use arrow::datatypes::DataType;
+use bytes::Bytes;
+use item::Item;
 use lake::catalog::{Drift, EPOCH, TableDefinition};
 use lake::path::{self, ChangeObject};
 use lake::{
     ATTRIBUTE, Column, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, Epoch, KIND, Kind, Registry,
-    UserType,
+    Row, RowOp, Rows, UserType, parquet, read,
 };
 
 /// 2026-11-22T15:00:00Z
@@ -71,6 +77,19 @@ fn columns_of_the_changes_table() {
     "#);
 }
 
+/// The catalog refuses the whole table for a comment with one of these.
+#[test]
+fn comments_have_only_what_the_catalog_takes() {
+    let mut definition = changes();
+    let attribute = "a\u{fffd}\u{fffe}\u{ffff}\u{10000}\u{1}\u{85}b";
+    let added = Registry::from(&definition).assign(&[key(attribute, Kind::Json)], 500);
+    definition.add(&added);
+    let column = definition.columns.last().unwrap();
+    let expected = "json of attribute a\u{fffd}  \u{10000}  b";
+    assert_eq!(column.comment.as_deref(), Some(expected));
+    assert_eq!(column.parameters[ATTRIBUTE], attribute);
+}
+
 /// Puts `value` where Athena does: in the place of `${partition}` in the template.
 fn expanded(definition: &TableDefinition, value: &str) -> String {
     let partition = &definition.partition_keys[0].name;
@@ -91,7 +110,18 @@ fn projected_locations_are_where_files_go() {
     };
     let snapshot = path::snapshot(table, NOW_MS).unwrap();
     let increment = path::increment(table, NOW_MS).unwrap();
+    let hidden = "_internal";
     for (definition, value, path) in [
+        (
+            TableDefinition::changes(hidden, "c", bucket, NOW_MS).unwrap(),
+            "2026-11-22",
+            ChangeObject { table: hidden, ..object.clone() }.path(),
+        ),
+        (
+            TableDefinition::snapshots(hidden, "s", bucket),
+            "20261122T150000Z",
+            path::snapshot(hidden, NOW_MS).unwrap(),
+        ),
         (changes(), "2026-11-22", object.path()),
         (TableDefinition::snapshots(table, "s", bucket), "20261122T150000Z", snapshot),
         (TableDefinition::increments(table, "i", bucket), "20261122T150000Z", increment),
@@ -99,6 +129,7 @@ fn projected_locations_are_where_files_go() {
         let location = expanded(&definition, value);
         let file = format!("s3://{bucket}/{path}");
         assert!(location.starts_with(&definition.location), "{location}");
+        assert!(!location.contains("/_"), "{location}");
         let within = file.strip_prefix(&location);
         assert!(within.is_some_and(|name| !name.contains('/')), "{file} is not in {location}");
     }
@@ -116,6 +147,114 @@ fn the_registry_survives_the_catalog() {
     let before = definition.clone();
     definition.add(registry.columns());
     assert_eq!(definition, before, "columns are added once");
+}
+
+/// A file of one item, and the item.
+fn file(registry: &Registry, item: &Item<'_>) -> Vec<u8> {
+    let mut rows = Rows::new();
+    let row = Row {
+        op: RowOp::Snapshot,
+        ts_ms: 0,
+        stream: "",
+        seq: "",
+        by: None,
+        event_id: "",
+        key: item,
+        item: Some(item),
+        old: None,
+    };
+    rows.push(&row).unwrap();
+    parquet::write("Planes.v2", &rows.finish(registry).unwrap()).unwrap()
+}
+
+/// The columns of a file with their types.
+fn columns_in(file: &[u8]) -> HashMap<String, DataType> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let file = Bytes::copy_from_slice(file);
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+    let fields = reader.schema().fields().iter();
+    fields.map(|field| (field.name().clone(), field.data_type().clone())).collect()
+}
+
+/// Two writers bring new columns at once: one is first in the catalog, the other loads it again, and
+/// a third knows nothing of either.
+#[test]
+fn files_of_writers_that_know_different_columns_read_by_name() {
+    let item = item::format::dynamodb_json::parse_item(
+        br#"{"A":{"S":"1"},"a":{"N":"2"},"b":{"L":[]},"c":{"SS":["x"]}}"#,
+    )
+    .unwrap();
+    let first = changes();
+    let mut second = first.clone();
+    let mut registry = Registry::from(&first);
+    second.add(&registry.assign(&[key("a", Kind::Bigint), key("c", Kind::StringSet)], 500));
+    let mut third = second.clone();
+    let mut registry = Registry::from(&second);
+    third.add(&registry.assign(&[key("A", Kind::String), key("b", Kind::Json)], 500));
+
+    let mut types = HashMap::new();
+    for (definition, count) in [(first, 0), (second, 2), (third, 4)] {
+        let file = file(&Registry::from(&definition), &item);
+        let columns = columns_in(&file);
+        assert_eq!(columns.len(), 10 + count);
+        for (name, data_type) in columns {
+            let cataloged = definition.columns.iter().any(|column| column.name == name);
+            assert!(cataloged, "{name}");
+            let known = types.entry(name).or_insert_with(|| data_type.clone());
+            assert_eq!(*known, data_type);
+        }
+        let rows: Vec<_> = read::rows(file).unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows[0].item.as_ref(), Some(&item));
+    }
+    let named = |name: &str| types.get(name).cloned();
+    assert_eq!(named("a"), Some(DataType::Int64));
+    assert_eq!(named("a_2"), Some(DataType::Utf8));
+}
+
+/// The columns that `keys` get in a table of which a user dropped the column `dropped`.
+fn names_after_dropping(dropped: &ColumnKey, keys: &[ColumnKey]) -> (Vec<String>, Vec<String>) {
+    let mut definition = changes();
+    let mut registry = Registry::from(&definition);
+    definition.add(&registry.assign(std::slice::from_ref(dropped), DEFAULT_COLUMN_LIMIT));
+    assert_eq!(definition.drift(), []);
+    definition.columns.pop();
+    let added = Registry::from(&definition).assign(keys, DEFAULT_COLUMN_LIMIT);
+    let drift = definition.drift().iter().map(ToString::to_string).collect();
+    (added.into_iter().map(|column| column.name).collect(), drift)
+}
+
+#[test]
+fn the_name_of_a_dropped_column_is_not_given_again() {
+    let price = key("price", Kind::Bigint);
+    let (names, drift) = names_after_dropping(&price, &[key("price", Kind::String), price.clone()]);
+    assert_eq!(names, ["price_2", "price_2__bigint"]);
+    insta::assert_snapshot!(drift.join("\n"), @r#"column "price" held bigint and was dropped: files still have it, so no other column gets its name"#);
+
+    let long = "p".repeat(250);
+    let (names, drift) =
+        names_after_dropping(&key(&long, Kind::Bigint), &[key(&long, Kind::String)]);
+    assert_eq!(names, [format!("{long}_2")]);
+    assert_eq!(drift.len(), 1);
+}
+
+#[test]
+fn keys_of_parameters_fit_the_catalog() {
+    let mut definition = changes();
+    let mut registry = Registry::from(&definition);
+    let keys = [key(&"p".repeat(300), Kind::Bigint), key(&"p".repeat(255), Kind::Json)];
+    definition.add(&registry.assign(&keys, DEFAULT_COLUMN_LIMIT));
+    assert!(definition.parameters.keys().all(|key| key.len() <= 255));
+    let given = definition.parameters.keys().filter(|key| key.starts_with("headwater.column."));
+    assert_eq!(given.count(), keys.len());
+    assert_eq!(definition.drift(), []);
+}
+
+#[test]
+fn names_differ_by_more_than_case() {
+    let mut definition = changes();
+    definition.columns.push(user_column("Price", "decimal(12,2)", &[(ATTRIBUTE, "price")]));
+    let added = Registry::from(&definition).assign(&[key("price", Kind::Bigint)], 500);
+    assert_eq!(added[0].name, "price_2");
 }
 
 /// A column as a user adds it.

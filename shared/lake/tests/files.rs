@@ -101,6 +101,20 @@ fn what_cannot_be_written_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn what_was_refused_first_leaves_no_stream() {
+    let image = r#","NewImage":{"id":{"S":"a"}}"#;
+    let mut files = ChangeFiles::new();
+    let refused = event(ARN, "98", EVENING, image);
+    let change = Event::parse(refused.as_bytes()).unwrap().records[0].change().unwrap();
+    let error = files.push(&Change { new: None, ..change }).unwrap_err();
+    assert!(matches!(error, WriteError::NoItem(_)), "{error}");
+    push(&mut files, &event(&ARN.replace("Planes.v2", "planes"), "99", EVENING, image)).unwrap();
+    let files = finished(files);
+    assert!(files[0].path.starts_with("changes/planes/"), "{}", files[0].path);
+    assert_eq!(read::rows(files[0].bytes.clone()).unwrap().table(), "planes");
+}
+
+#[test]
 fn no_changes_make_no_files() {
     assert!(ChangeFiles::new().is_empty());
     assert_eq!(finished(ChangeFiles::new()), []);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use item::change::Actor;
+use item::limits::{MAX_NESTING, MAX_READ_DEPTH};
 use item::testing::items;
 use item::{Item, Number, Value};
 use lake::{DEFAULT_COLUMN_LIMIT, Registry, Row, RowOp, Rows, StoredRow, parquet, read};
@@ -19,6 +20,22 @@ struct Given {
     key: Item<'static>,
     item: Item<'static>,
     old: Option<Item<'static>>,
+}
+
+impl Given {
+    fn row<'r>(&'r self, seq: &'r str) -> Row<'r> {
+        Row {
+            op: self.op,
+            ts_ms: self.ts_ms,
+            stream: "20261122150000000",
+            seq,
+            by: Some(self.by),
+            event_id: "an event",
+            key: &self.key,
+            item: Some(&self.item),
+            old: self.old.as_ref(),
+        }
+    }
 }
 
 fn given() -> impl Strategy<Value = Given> {
@@ -42,21 +59,10 @@ fn given() -> impl Strategy<Value = Given> {
 fn file(given: &[Given], mut registry: Registry, limit: usize) -> Vec<u8> {
     let mut rows = Rows::new();
     for row in given {
-        rows.push(&Row {
-            op: row.op,
-            ts_ms: row.ts_ms,
-            stream: "20261122150000000",
-            seq: &row.seq.to_string(),
-            by: Some(row.by),
-            event_id: "an event",
-            key: &row.key,
-            item: Some(&row.item),
-            old: row.old.as_ref(),
-        })
-        .unwrap();
+        rows.push(&row.row(&row.seq.to_string())).unwrap();
     }
     registry.assign(&rows.unnamed(&registry), limit);
-    parquet::write(&rows.finish(&registry).unwrap()).unwrap()
+    parquet::write("planes", &rows.finish(&registry).unwrap()).unwrap()
 }
 
 fn stored(row: &Given) -> StoredRow {
@@ -173,13 +179,25 @@ fn empty_values() {
 
 #[test]
 fn nesting_to_the_limit() {
-    for inner in [Value::Null, Value::Ss(vec!["a".into()])] {
-        let list = (0..32).fold(inner.clone(), |value, _| Value::L(vec![value]));
-        let map = (0..32)
-            .fold(inner, |value, _| Value::M(Item::from_distinct(vec![("m".into(), value)])));
-        for value in [list, map] {
-            check(&one(value.clone()), Registry::new(), 1);
-            check(&one(value), Registry::new(), 0);
+    for depth in [MAX_NESTING, MAX_NESTING + 1, MAX_READ_DEPTH] {
+        for inner in [Value::Null, Value::Ss(vec!["a".into()])] {
+            let list = (0..depth).fold(inner.clone(), |value, _| Value::L(vec![value]));
+            let map = (0..depth)
+                .fold(inner, |value, _| Value::M(Item::from_distinct(vec![("m".into(), value)])));
+            for value in [list, map] {
+                check(&one(value.clone()), Registry::new(), 1);
+                check(&one(value), Registry::new(), 0);
+            }
         }
     }
+}
+
+#[test]
+fn what_would_not_come_back_is_refused() {
+    let deep = (0..=MAX_READ_DEPTH).fold(Value::Null, |value, _| Value::L(vec![value]));
+    let given = one(deep);
+    let mut rows = Rows::new();
+    rows.push(&given[0].row("1")).unwrap();
+    let error = rows.finish(&Registry::new()).unwrap_err().to_string();
+    assert_eq!(error, "attribute \"v\" would not come back: expected a JSON object or array");
 }

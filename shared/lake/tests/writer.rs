@@ -69,7 +69,7 @@ fn only_columns_that_repeat_have_a_dictionary() {
     let rows = rows(&items);
     let mut registry = Registry::new();
     registry.assign(&rows.unnamed(&registry), DEFAULT_COLUMN_LIMIT);
-    let file = open(parquet::write(&rows.finish(&registry).unwrap()).unwrap());
+    let file = open(parquet::write("planes", &rows.finish(&registry).unwrap()).unwrap());
     let metadata = file.metadata().row_group(0);
     let with_dictionary: Vec<_> = metadata
         .columns()
@@ -86,7 +86,7 @@ fn the_file_says_which_attribute_and_kind_each_column_holds() {
     let rows = rows(&[item(&[("Größe", text("1")), ("a", Value::L(Vec::new()))])]);
     let mut registry = Registry::new();
     registry.assign(&rows.unnamed(&registry), DEFAULT_COLUMN_LIMIT);
-    let file = open(parquet::write(&rows.finish(&registry).unwrap()).unwrap());
+    let file = open(parquet::write("planes", &rows.finish(&registry).unwrap()).unwrap());
     let metadata = file.metadata().file_metadata();
     let entries: Vec<_> = metadata
         .key_value_metadata()
@@ -96,6 +96,7 @@ fn the_file_says_which_attribute_and_kind_each_column_holds() {
         .collect();
     insta::assert_snapshot!(entries.join("\n"), @r#"
     headwater.format = 1
+    headwater.table = planes
     headwater.columns = {"a":{"attribute":"a","kind":"json"},"gr__e":{"attribute":"Größe","kind":"string"}}
     "#);
     let expected = concat!("headwater version ", env!("CARGO_PKG_VERSION"));
@@ -114,7 +115,7 @@ fn a_file_takes_batches_until_the_registry_grows() {
         registry.assign(&rows(items).unnamed(&registry), DEFAULT_COLUMN_LIMIT);
     }
     let first = finished(&batches[0], &registry);
-    let mut writer = Writer::new(Vec::new(), &registry.schema(), &first).unwrap();
+    let mut writer = Writer::new(Vec::new(), "planes", &registry.schema(), &first).unwrap();
     for items in &batches {
         let batch = finished(items, &registry);
         assert!(writer.fits(&batch));
@@ -150,8 +151,9 @@ fn row_groups_are_bounded() {
         let rows = rows(&items);
         registry.assign(&rows.unnamed(&registry), DEFAULT_COLUMN_LIMIT);
         let batch = rows.finish(&registry).unwrap();
-        let writer = writer
-            .get_or_insert_with(|| Writer::new(Vec::new(), &registry.schema(), &batch).unwrap());
+        let writer = writer.get_or_insert_with(|| {
+            Writer::new(Vec::new(), "planes", &registry.schema(), &batch).unwrap()
+        });
         writer.write(&batch).unwrap();
         assert!(writer.bytes() >= writer.rows() * MIB);
     }

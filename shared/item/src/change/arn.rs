@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
 use crate::error::{Excerpt, Reason};
+use crate::limits::TableName;
 
 /// The name of a stream: `arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StreamArn<'a> {
     text: Cow<'a, str>,
-    region: Range<usize>,
-    account: Range<usize>,
     table: Range<usize>,
     label: Range<usize>,
 }
@@ -21,9 +21,7 @@ impl<'a> StreamArn<'a> {
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, Reason> {
         let text = text.into();
         match Self::parts(&text) {
-            Some([region, account, table, label]) => {
-                Ok(Self { text, region, account, table, label })
-            }
+            Some([table, label]) => Ok(Self { text, table, label }),
             None => Err(Reason::UnknownField {
                 expected: "the ARN of a DynamoDB stream",
                 found: Excerpt::of(&text),
@@ -31,7 +29,7 @@ impl<'a> StreamArn<'a> {
         }
     }
 
-    fn parts(text: &str) -> Option<[Range<usize>; 4]> {
+    fn parts(text: &str) -> Option<[Range<usize>; 2]> {
         let mut fields = text.splitn(6, ':');
         let ("arn", _partition, "dynamodb") = (fields.next()?, fields.next()?, fields.next()?)
         else {
@@ -39,8 +37,9 @@ impl<'a> StreamArn<'a> {
         };
         let (region, account, resource) = (fields.next()?, fields.next()?, fields.next()?);
         let (table, label) = resource.strip_prefix("table/")?.split_once("/stream/")?;
-        let parts = [region, account, table, label];
-        if parts.iter().any(|part| part.is_empty())
+        if region.is_empty()
+            || account.is_empty()
+            || TableName::from_str(table).is_err()
             || !label.bytes().any(|byte| byte.is_ascii_digit())
         {
             return None;
@@ -48,29 +47,12 @@ impl<'a> StreamArn<'a> {
         let resource_start = text.len() - resource.len();
         let label_start = text.len() - label.len();
         let table_start = resource_start + "table/".len();
-        let account_start = resource_start - 1 - account.len();
-        let region_start = account_start - 1 - region.len();
-        Some([
-            region_start..region_start + region.len(),
-            account_start..account_start + account.len(),
-            table_start..table_start + table.len(),
-            label_start..text.len(),
-        ])
+        Some([table_start..table_start + table.len(), label_start..text.len()])
     }
 
     /// The whole name.
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-
-    /// The region, `us-east-1`.
-    pub fn region(&self) -> &str {
-        &self.text[self.region.clone()]
-    }
-
-    /// The account's twelve digits.
-    pub fn account(&self) -> &str {
-        &self.text[self.account.clone()]
     }
 
     /// The table's name.

@@ -27,7 +27,7 @@ pub(crate) fn distinct<'a>(
 ///
 /// Real items have few names and no repeated one. Each name sets one of 256 bits chosen by its
 /// length and three of its bytes; only a name whose bit is already set is compared with the others.
-fn repeated_name(entries: &[(Cow<'_, str>, Value<'_>)]) -> Option<usize> {
+pub(crate) fn repeated_name(entries: &[(Cow<'_, str>, Value<'_>)]) -> Option<usize> {
     if entries.len() > FEW {
         return repeated_among_many(entries, |(name, _)| name.as_bytes());
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use super::{KEPT_BYTES, TooLong};
+use super::{KEPT_BYTES, Unread};
 
 /// Lines of a file, one at a time, in a buffer that is used again.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Line<'a> {
     pub(super) offset: u64,
     /// The line without its end; only its beginning if it is too long.
     pub(super) bytes: &'a [u8],
-    pub(super) too_long: Option<TooLong>,
+    pub(super) unread: Option<Unread>,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -40,11 +40,11 @@ impl<R: BufRead> Lines<R> {
             };
             if length > self.limit as u64 {
                 let bytes = &self.buffer[..self.buffer.len().min(KEPT_BYTES)];
-                let too_long = Some(TooLong { length, limit: self.limit });
-                return Ok(Some(Line { number, offset, bytes, too_long }));
+                let unread = Some(Unread::TooLong { length, limit: self.limit });
+                return Ok(Some(Line { number, offset, bytes, unread }));
             }
             if !self.buffer.trim_ascii().is_empty() {
-                return Ok(Some(Line { number, offset, bytes: &self.buffer, too_long: None }));
+                return Ok(Some(Line { number, offset, bytes: &self.buffer, unread: None }));
             }
         }
     }
@@ -54,7 +54,7 @@ impl<R: BufRead> Lines<R> {
     fn read_line(&mut self) -> io::Result<Option<u64>> {
         self.buffer.clear();
         let start = self.offset;
-        let mut ended = false;
+        let (mut ended, mut last) = (false, None);
         while !ended {
             let input = self.input.fill_buf()?;
             if input.is_empty() {
@@ -63,6 +63,7 @@ impl<R: BufRead> Lines<R> {
             let newline = memchr::memchr(b'\n', input);
             ended = newline.is_some();
             let content = newline.unwrap_or(input.len());
+            last = input[..content].last().copied().or(last);
             let taken = content + usize::from(ended);
             let room = self.limit.saturating_add(2).saturating_sub(self.buffer.len());
             self.buffer.extend_from_slice(&input[..content.min(room)]);
@@ -74,9 +75,10 @@ impl<R: BufRead> Lines<R> {
         }
         self.line += u64::from(ended);
         let length = self.offset - start - u64::from(ended);
-        let is_whole = length == self.buffer.len() as u64;
-        let carriage_return =
-            ended && is_whole && self.buffer.pop_if(|last| *last == b'\r').is_some();
+        let carriage_return = ended && last == Some(b'\r');
+        if carriage_return && length == self.buffer.len() as u64 {
+            self.buffer.pop();
+        }
         Ok(Some(length - u64::from(carriage_return)))
     }
 }

@@ -6,7 +6,8 @@
 //!    bytes, and reading goes on with the next row.
 //!
 //! So rows read = items + row errors, whatever the file holds. Memory is bounded by the longest row,
-//! of which [`MAX_ROW_BYTES`] are held; a longer one is a row error that keeps its beginning.
+//! of which [`MAX_ROW_BYTES`] are held, for CSV twice; a longer one is a row error that keeps its
+//! beginning.
 //!
 //! | format | a row is | blank lines |
 //! |---|---|---|
@@ -111,16 +112,13 @@ impl<R: BufRead> Reader<R> {
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, ReadError> {
         let row = match &mut self.rows {
             Rows::Lines(lines, parse) => lines.next()?.map(|line| {
-                let content = match line.too_long {
-                    None => Content::Line(*parse),
-                    Some(too_long) => Content::TooLong(too_long),
-                };
+                let content = line.unread.map_or(Content::Line(*parse), Content::Unread);
                 Row { line: line.number, offset: line.offset, bytes: line.bytes, content }
             }),
             Rows::Csv(records, columns) => records.next()?.map(|record| {
                 let content = match record.fields {
                     Ok(fields) => Content::Fields(fields, columns),
-                    Err(too_long) => Content::TooLong(too_long),
+                    Err(unread) => Content::Unread(unread),
                 };
                 Row { line: record.line, offset: record.offset, bytes: record.bytes, content }
             }),
@@ -146,19 +144,22 @@ pub struct Row<'a> {
 enum Content<'a> {
     Line(ParseLine),
     Fields(csv::Fields<'a>, &'a Columns),
-    TooLong(TooLong),
+    Unread(Unread),
 }
 
-/// A row longer than is read.
+/// Why a row was cut from the file but not taken apart.
 #[derive(Debug, Clone, Copy)]
-struct TooLong {
-    length: u64,
-    limit: usize,
+enum Unread {
+    TooLong { length: u64, limit: usize },
+    UnclosedQuote,
 }
 
-impl From<TooLong> for Reason {
-    fn from(TooLong { length, limit }: TooLong) -> Self {
-        Self::RowTooLong { length, limit }
+impl From<Unread> for Reason {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLong { length, limit } => Self::RowTooLong { length, limit },
+            Unread::UnclosedQuote => Self::UnclosedQuote,
+        }
     }
 }
 
@@ -168,7 +169,7 @@ impl<'a> Row<'a> {
         let item = match self.content {
             Content::Line(parse) => parse(self.bytes).map_err(ItemError::from),
             Content::Fields(fields, columns) => columns.item(fields),
-            Content::TooLong(too_long) => Err(ItemError::of_item(too_long.into())),
+            Content::Unread(unread) => Err(ItemError::of_item(unread.into())),
         };
         item.map_err(|error| self.reject(error))
     }

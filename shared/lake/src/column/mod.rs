@@ -65,7 +65,7 @@ impl Double {
 }
 
 impl<'v> Cell<'v> {
-    /// The cell of a value; none for NULL. Agrees with [`Kind::of`].
+    /// The cell of a value; none for NULL.
     pub(crate) fn of(value: &'v Value<'v>) -> Option<Self> {
         Some(match value {
             Value::S(text) => Self::String(text),

@@ -90,9 +90,7 @@ impl<'a> Reader<'a> {
             Self::BinarySet(list, members) => {
                 Value::Bs(set(list, row, |at| Ok(Cow::Borrowed(members.value(at))))?)
             }
-            Self::Json(array) => {
-                json::read(array.value(row)).map_err(|_| "a JSON object or array")?
-            }
+            Self::Json(array) => json::read(array.value(row))?,
         })
     }
 }
@@ -109,5 +107,12 @@ fn set<T>(
 ) -> Result<Vec<T>, &'static str> {
     let offsets = list.value_offsets();
     let place = |offset: i32| usize::try_from(offset).map_err(|_| "a list");
-    (place(offsets[row])?..place(offsets[row + 1])?).map(member).collect()
+    let places = place(offsets[row])?..place(offsets[row + 1])?;
+    if places.is_empty() {
+        return Err("a set with members");
+    }
+    let valid = |at| list.values().is_valid(at);
+    places
+        .map(|at| if valid(at) { member(at) } else { Err("a set without nulls among its members") })
+        .collect()
 }

@@ -17,6 +17,17 @@ pub enum HeaderError {
     /// The header row itself cannot be read.
     #[error("the header row cannot be read: {0}")]
     Unreadable(Reason),
+    /// The header row does not end within a sample.
+    #[error("the header row is longer than the sample of {0} bytes; take a larger sample")]
+    LongerThanSample(usize),
+    /// A column whose name holds a carriage return, as in a file of lines that end in those alone.
+    #[error(
+        "column {position} of the header holds a carriage return without line feed; lines end in LF or CRLF"
+    )]
+    CarriageReturn {
+        /// The column, counted from 1.
+        position: usize,
+    },
     /// A column without name.
     #[error("column {position} of the header has no name; give it one")]
     EmptyName {
@@ -122,11 +133,20 @@ impl Columns {
     }
 }
 
-/// A number, unless its text has a plus sign or leading zeros that the number would lose.
+/// A number, unless its text is a code that the number would not give back: one with a plus sign or
+/// leading zeros, or digits with one `E` among them.
 pub(super) fn number(text: &str) -> Option<Number<'_>> {
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
-    let is_code = matches!(digits, [b'+', ..] | [b'0', b'0'..=b'9', ..]);
+    let is_code =
+        matches!(digits, [b'+', ..] | [b'0', b'0'..=b'9', ..]) || is_digits_around_e(text);
     Number::parse(text).ok().filter(|_| !is_code)
+}
+
+/// Whether a text is like `1E3` or `2e10`, which is a code more often than a thousand: what writes
+/// numbers with exponents gives them a sign, a fraction, or both.
+fn is_digits_around_e(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once(['e', 'E']).is_some_and(|(before, after)| digits(before) && digits(after))
 }
 
 /// `true` or `false`, exactly.
@@ -138,9 +158,14 @@ fn header_row<R: BufRead>(records: &mut Records<R>) -> Result<Vec<String>, ReadE
     let record = records.next()?.ok_or(HeaderError::Missing)?;
     let fields = match record.fields {
         Ok(fields) => fields.texts(),
-        Err(too_long) => Err(too_long.into()),
+        Err(unread) => Err(unread.into()),
     };
-    Ok(fields.map_err(HeaderError::Unreadable)?.map(str::to_owned).collect())
+    let names: Vec<String> = fields.map_err(HeaderError::Unreadable)?.map(str::to_owned).collect();
+    let lone = |name: &String| name.replace("\r\n", "").contains('\r');
+    match names.iter().position(lone) {
+        None => Ok(names),
+        Some(index) => Err(HeaderError::CarriageReturn { position: index + 1 }.into()),
+    }
 }
 
 fn check_names(names: &[String]) -> Result<(), HeaderError> {

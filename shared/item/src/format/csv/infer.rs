@@ -1,10 +1,10 @@
 //! Column types from a sample.
 
-use super::columns::{Columns, boolean, number};
+use super::columns::{Columns, HeaderError, boolean, number};
 use super::records::Records;
 use super::{ColumnType, Options};
 use crate::error::Excerpt;
-use crate::format::{ReadError, without_bom};
+use crate::format::{ReadError, Unread, without_bom};
 use crate::limits::MAX_ROW_BYTES;
 
 /// The type found for a column, and why.
@@ -23,7 +23,7 @@ pub struct Inference {
 /// A column holds numbers or booleans only if every value of it in the sample is one and there is at
 /// least one; see the [module](super) for what counts. A type in `options.types` stands. `sample` is
 /// the decompressed beginning of the file, and `whole` tells that it is all of it; otherwise its last
-/// line may be cut and is not looked at. Rows that would be rejected are not looked at either.
+/// record may be cut and is not looked at. Rows that would be rejected are not looked at either.
 ///
 /// ```
 /// use item::format::csv::{ColumnType, Options, infer};
@@ -37,12 +37,20 @@ pub struct Inference {
 /// ```
 pub fn infer(sample: &[u8], whole: bool, options: &Options) -> Result<Vec<Inference>, ReadError> {
     let cut = memchr::memrchr(b'\n', sample).map_or(0, |last| last + 1);
-    let sample = if whole { sample } else { &sample[..cut] };
-    let (input, start) = without_bom(sample)?;
+    let lines = if whole { sample } else { &sample[..cut] };
+    let (input, start) = without_bom(lines)?;
     let mut records = Records::new(input, options.delimiter, start, MAX_ROW_BYTES);
-    let columns = Columns::read(&mut records, options)?;
+    let columns = Columns::read(&mut records, options).map_err(|error| match error {
+        ReadError::Header(HeaderError::Missing) if !whole => {
+            HeaderError::LongerThanSample(sample.len()).into()
+        }
+        ReadError::Header(_) | ReadError::Io(_) => error,
+    })?;
     let mut evidence: Vec<Evidence> = columns.names().map(|_| Evidence::default()).collect();
     while let Some(record) = records.next()? {
+        if !whole && matches!(record.fields, Err(Unread::UnclosedQuote)) {
+            break;
+        }
         let Some(texts) = record.fields.ok().and_then(|fields| columns.texts(fields).ok()) else {
             continue;
         };

@@ -1,8 +1,10 @@
 //! CSV and its relatives: a header row of attribute names, then one record per item.
 //!
 //! Quoting follows [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180): a field in quotes may hold
-//! delimiters, line ends and doubled quotes. Lines end in LF or CRLF; blank lines are no rows. A quote
-//! within a field that does not start with one is text.
+//! delimiters, line ends and doubled quotes. Lines end in LF or CRLF, and a carriage return without
+//! line feed is text; blank lines are no rows. A quote within a field that does not start with one is
+//! text. A quote that is open at the end of the file or of the longest row costs one row, up to the
+//! end of its line; the lines after it are rows again.
 //!
 //! What a field becomes depends on its column's type:
 //!
@@ -10,19 +12,21 @@
 //! |---|---|---|---|
 //! | empty, `""` | no attribute | no attribute | no attribute |
 //! | a word for "missing", by default `NA` | text | no attribute | no attribute |
-//! | `12.5`, `-3`, `.5`, `1E3` | text | number | rejected |
-//! | `007`, `+1`, ` 1`, `0x1F`, `NaN`, 39 digits | text | rejected | rejected |
+//! | `12.5`, `-3`, `.5` | text | number | rejected |
+//! | `1e-05`, `1E+20`, `1.5e3`, `-1E3` | text | number | rejected |
+//! | `1E3`, `2e10`, `007`, `+1`, ` 1`, `0x1F`, `NaN`, 39 digits | text | rejected | rejected |
 //! | `true`, `false` | text | rejected | boolean |
 //! | `True`, `yes`, anything else | text | rejected | rejected |
 //!
-//! A column of numbers holds only what reads back as the same number; a leading zero or a plus sign
-//! marks a code, which a number would lose. A row with more or fewer fields than the header is rejected.
+//! A column of numbers holds only what reads back as the same number. A leading zero or a plus sign
+//! marks a code, which a number would lose, and so do digits with one `E` among them. A row with more or fewer fields than the header is rejected.
 //!
 //! [`infer`] finds the types from a sample; they then hold for the whole file.
 
 mod columns;
 mod infer;
 mod records;
+mod replay;
 
 use std::fmt;
 use std::str::FromStr;

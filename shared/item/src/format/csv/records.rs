@@ -3,19 +3,41 @@
 use std::io::{self, BufRead};
 use std::str;
 
-use csv_core::ReadRecordResult;
+use csv_core::{ReadRecordResult, Terminator};
 
 use super::Delimiter;
+use super::replay::Replay;
 use crate::error::Reason;
-use crate::format::{KEPT_BYTES, TooLong};
+use crate::format::{KEPT_BYTES, Unread};
+
+/// How many unclosed quotes may each be followed up to the limit before patience runs out.
+const PATIENCE: usize = 16;
+
+/// What each byte of a record gives back of the patience.
+const PATIENCE_PER_BYTE: usize = 4;
 
 /// Records of a file, one at a time, in buffers that are used again.
+///
+/// # Quotes that are never closed
+///
+/// A quote that is never closed would make the rest of the file one record. So a record that spans
+/// lines and passes the limit, or meets the end of the file within quotes, ends at its first line's
+/// end; what was read after that is taken back, to be read again as records of its own.
+///
+/// What is taken back is bytes read twice. After one unclosed quote most files go on for long without
+/// another, but a file can be such that a quote stays open behind each of its lines (`x,"a","b` is such
+/// a line), which would read each line's followers up to the limit. Therefore `patience` bounds how far
+/// a record may go on after its first line: it starts with [`PATIENCE`] times the limit, loses what is
+/// read in vain, and grows by [`PATIENCE_PER_BYTE`] for each byte of a record. A file of n bytes is thus
+/// read in at most (1 + [`PATIENCE_PER_BYTE`]) n + [`PATIENCE`] limit steps; the bytes held are at most
+/// twice the limit, besides the fields.
 #[derive(Debug)]
 pub(in crate::format) struct Records<R> {
-    input: R,
+    input: Replay<R>,
     delimiter: Delimiter,
     core: csv_core::Reader,
     limit: usize,
+    patience: usize,
     /// The line and the byte that come next.
     line: u64,
     offset: u64,
@@ -33,7 +55,7 @@ pub(in crate::format) struct Record<'a> {
     pub(in crate::format) offset: u64,
     /// The record without its line's end; only its beginning if it is too long.
     pub(in crate::format) bytes: &'a [u8],
-    pub(in crate::format) fields: Result<Fields<'a>, TooLong>,
+    pub(in crate::format) fields: Result<Fields<'a>, Unread>,
 }
 
 /// The fields of one record.
@@ -45,6 +67,15 @@ pub(in crate::format) struct Fields<'a> {
     delimiter: Delimiter,
 }
 
+/// How much of the buffers a record has filled.
+#[derive(Debug, Clone, Copy, Default)]
+struct Filled {
+    text: usize,
+    fields: usize,
+    /// The length of the record's first line with its end, if the record went on after it.
+    first_line: Option<usize>,
+}
+
 impl<R: BufRead> Records<R> {
     /// Reads from `input`, whose first byte is the file's byte `offset`; records end at `limit` bytes.
     pub(in crate::format) fn new(
@@ -53,79 +84,206 @@ impl<R: BufRead> Records<R> {
         offset: u64,
         limit: usize,
     ) -> Self {
-        let mut core = csv_core::ReaderBuilder::new().delimiter(delimiter.byte()).build();
-        // A byte order mark in the first bytes that the core sees would be dropped, unless those are
-        // a blank line; the caller has dealt with the mark.
-        core.read_record(b"\n", &mut [], &mut []);
-        let (raw, fields, ends) = (Vec::new(), vec![0; 1024], vec![0; 64]);
-        Self { input, delimiter, core, limit, line: 1, offset, raw, fields, ends }
+        let mut builder = csv_core::ReaderBuilder::new();
+        // A carriage return ends a line only together with the line feed after it, and is taken off
+        // at the record's end; alone it is text.
+        let mut core =
+            builder.delimiter(delimiter.byte()).terminator(Terminator::Any(b'\n')).build();
+        start(&mut core);
+        Self {
+            input: Replay::new(input),
+            delimiter,
+            core,
+            limit,
+            patience: limit.saturating_mul(PATIENCE),
+            line: 1,
+            offset,
+            raw: Vec::new(),
+            fields: vec![0; 1024],
+            ends: vec![0; 64],
+        }
     }
 
     /// The next record; nothing at the end of the file.
     pub(in crate::format) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
-        self.skip_line_ends()?;
-        self.raw.clear();
-        let (line, offset) = (self.line, self.offset);
-        let (mut text, mut fields) = (0, 0);
         loop {
+            self.skip_line_feeds()?;
+            let (line, offset) = (self.line, self.offset);
+            let Some(read) = self.read()? else {
+                return Ok(None);
+            };
+            if !self.raw.is_empty() {
+                let gained = self.raw.len().saturating_mul(PATIENCE_PER_BYTE);
+                let most = self.limit.saturating_mul(PATIENCE);
+                self.patience = self.patience.saturating_add(gained).min(most);
+                return Ok(Some(self.record(line, offset, read)));
+            }
+        }
+    }
+
+    fn record(&self, line: u64, offset: u64, read: Result<Filled, Unread>) -> Record<'_> {
+        let bytes = match read {
+            Err(Unread::TooLong { .. }) => &self.raw[..self.raw.len().min(KEPT_BYTES)],
+            Ok(_) | Err(Unread::UnclosedQuote) => &self.raw,
+        };
+        let fields = read.map(|filled| Fields {
+            raw: bytes,
+            text: &self.fields[..filled.text],
+            ends: &self.ends[..filled.fields],
+            delimiter: self.delimiter,
+        });
+        Record { line, offset, bytes, fields }
+    }
+
+    /// Reads a record into the buffers, without its line's end; nothing at the end of the file.
+    fn read(&mut self) -> io::Result<Option<Result<Filled, Unread>>> {
+        self.raw.clear();
+        let mut filled = Filled::default();
+        loop {
+            let room = self.most(filled) - self.raw.len();
             let input = self.input.fill_buf()?;
             let at_end = input.is_empty();
-            let (output, ends) = (&mut self.fields[text..], &mut self.ends[fields..]);
-            let (result, taken, written, ended) = self.core.read_record(input, output, ends);
-            self.line += memchr::memchr_iter(b'\n', &input[..taken]).count() as u64;
-            self.offset += taken as u64;
-            let room = self.limit.saturating_add(2).saturating_sub(self.raw.len());
-            self.raw.extend_from_slice(&input[..taken.min(room)]);
-            self.input.consume(taken);
-            (text, fields) = (text + written, fields + ended);
-            if self.raw.len() > self.limit {
-                (text, fields) = (0, 0);
+            let mut input = &input[..input.len().min(room)];
+            if filled.first_line.is_none() {
+                // No further than the line's end, so that what is read in vain is counted.
+                input = memchr::memchr(b'\n', input).map_or(input, |end| &input[..=end]);
             }
+            let (output, ends) = (&mut self.fields[filled.text..], &mut self.ends[filled.fields..]);
+            let (result, taken, written, ended) = self.core.read_record(input, output, ends);
+            self.raw.extend_from_slice(&input[..taken]);
+            self.input.consume(taken);
+            filled.text += written;
+            filled.fields += ended;
             match result {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.fields.resize(self.fields.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::End => return Ok(None),
-                ReadRecordResult::Record => {
-                    let terminator = usize::from(!at_end);
-                    return Ok(Some(self.record(line, offset, terminator, text, fields)));
-                }
+                ReadRecordResult::Record => return self.finish(filled, at_end).map(Some),
+            }
+            if filled.first_line.is_none() && self.raw.last() == Some(&b'\n') {
+                filled.first_line = Some(self.raw.len());
+            }
+            if self.raw.len() >= self.most(filled) {
+                return self.first_line(filled).map(|unread| Some(Err(unread)));
             }
         }
     }
 
-    fn record(
-        &self,
-        line: u64,
-        offset: u64,
-        terminator: usize,
-        text: usize,
-        fields: usize,
-    ) -> Record<'_> {
-        let length = self.offset - offset - terminator as u64;
-        if length > self.limit as u64 {
-            let bytes = &self.raw[..self.raw.len().min(KEPT_BYTES)];
-            let too_long = TooLong { length, limit: self.limit };
-            return Record { line, offset, bytes, fields: Err(too_long) };
-        }
-        let raw = &self.raw[..self.raw.len() - terminator];
-        let (text, ends) = (&self.fields[..text], &self.ends[..fields]);
-        let fields = Fields { raw, text, ends, delimiter: self.delimiter };
-        Record { line, offset, bytes: raw, fields: Ok(fields) }
+    /// The bytes of a record, with its line's end, that are too many whatever follows.
+    fn most(&self, filled: Filled) -> usize {
+        const LINE_END: usize = 2;
+        let patience =
+            filled.first_line.map_or(usize::MAX, |end| end.saturating_add(self.patience));
+        self.limit.min(patience).saturating_add(LINE_END + 1)
     }
 
-    /// Passes the rest of the last line's end, and blank lines.
-    fn skip_line_ends(&mut self) -> io::Result<()> {
+    /// Ends the record that the core has found, or only its first line.
+    fn finish(&mut self, filled: Filled, at_end: bool) -> io::Result<Result<Filled, Unread>> {
+        let line_end = if at_end { 0 } else { line_end(&self.raw) };
+        let length = self.raw.len() - line_end;
+        let in_vain = filled.first_line.is_some_and(|end| {
+            length > end.saturating_add(self.patience)
+                || (at_end && quotes(&self.raw, self.delimiter.byte()) == Quotes::Unclosed)
+        });
+        if length > self.limit || in_vain {
+            return self.first_line(filled).map(Err);
+        }
+        self.pass(self.raw.len());
+        self.raw.truncate(length);
+        let mut filled = filled;
+        if let (2, Some(last)) = (line_end, self.ends[..filled.fields].last_mut()) {
+            // The carriage return was text to the core: the last byte of the last field, since the
+            // line feed after it would not have ended the record within quotes.
+            *last -= 1;
+            filled.text -= 1;
+        }
+        Ok(Ok(filled))
+    }
+
+    /// Ends the record at the end of its first line, which may still have to be found; what was read
+    /// after it will be read again.
+    fn first_line(&mut self, filled: Filled) -> io::Result<Unread> {
+        start(&mut self.core);
+        if let Some(end) = filled.first_line {
+            self.patience -= self.raw.len().min(self.limit).min(self.patience);
+            self.input.take_back(&self.raw[end..]);
+            self.raw.truncate(end);
+        }
+        self.pass(self.raw.len());
+        let mut length = self.raw.len() as u64;
+        if self.raw.last() != Some(&b'\n') {
+            length = self.skip_line()?;
+        }
+        let line_end = line_end(&self.raw);
+        self.raw.truncate(self.raw.len() - line_end);
+        let length = length - line_end as u64;
+        if length > self.limit as u64 {
+            Ok(Unread::TooLong { length, limit: self.limit })
+        } else {
+            Ok(Unread::UnclosedQuote)
+        }
+    }
+
+    /// Counts what stands at the beginning of the buffer as passed.
+    fn pass(&mut self, length: usize) {
+        self.line += memchr::memchr_iter(b'\n', &self.raw[..length]).count() as u64;
+        self.offset += length as u64;
+    }
+
+    /// Passes the rest of a line of which the buffer holds the beginning, and its end; returns the
+    /// length of the whole line without its end.
+    fn skip_line(&mut self) -> io::Result<u64> {
+        let (mut length, mut last) = (self.raw.len() as u64, self.raw.last().copied());
         loop {
             let input = self.input.fill_buf()?;
-            let blanks = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            if input.is_empty() {
+                return Ok(length);
+            }
+            let end = memchr::memchr(b'\n', input);
+            let content = &input[..end.unwrap_or(input.len())];
+            last = content.last().copied().or(last);
+            length += content.len() as u64;
+            let taken = content.len() + usize::from(end.is_some());
+            self.input.consume(taken);
+            self.offset += taken as u64;
+            if end.is_some() {
+                self.line += 1;
+                return Ok(length - u64::from(last == Some(b'\r')));
+            }
+        }
+    }
+
+    /// Passes blank lines; those of a carriage return and a line feed are records without bytes.
+    fn skip_line_feeds(&mut self) -> io::Result<()> {
+        loop {
+            let input = self.input.fill_buf()?;
+            let blanks = input.iter().take_while(|byte| **byte == b'\n').count();
             if blanks == 0 {
                 return Ok(());
             }
-            self.line += memchr::memchr_iter(b'\n', &input[..blanks]).count() as u64;
+            self.line += blanks as u64;
             self.offset += blanks as u64;
             self.input.consume(blanks);
         }
+    }
+}
+
+/// Puts the core in front of a record.
+///
+/// It would drop a byte order mark in the first bytes it sees, unless those are a blank line; the mark
+/// at the file's beginning has been dealt with, and any other is text.
+fn start(core: &mut csv_core::Reader) {
+    core.reset();
+    core.read_record(b"\n", &mut [], &mut []);
+}
+
+/// The length of the line's end at the end of these bytes.
+fn line_end(bytes: &[u8]) -> usize {
+    match bytes {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n'] => 1,
+        _ => 0,
     }
 }
 
@@ -137,7 +295,11 @@ impl<'a> Fields<'a> {
 
     /// The fields as text, unless quotes are out of order or bytes are not UTF-8.
     pub(super) fn texts(self) -> Result<impl Iterator<Item = &'a str>, Reason> {
-        check_quotes(self.raw, self.delimiter.byte())?;
+        match quotes(self.raw, self.delimiter.byte()) {
+            Quotes::InOrder => {}
+            Quotes::TextAfter => return Err(Reason::TextAfterQuote),
+            Quotes::Unclosed => return Err(Reason::UnclosedQuote),
+        }
         if let Err(error) = str::from_utf8(self.raw) {
             return Err(Reason::NotUtf8 { at: error.valid_up_to() });
         }
@@ -150,22 +312,34 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Fails on a quote that is never closed, and on text after a closing quote.
-fn check_quotes(record: &[u8], delimiter: u8) -> Result<(), Reason> {
+/// Whether the quotes of a record are as they should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    InOrder,
+    TextAfter,
+    Unclosed,
+}
+
+/// Looks for a quote that is never closed, or else for text after a closing quote.
+fn quotes(record: &[u8], delimiter: u8) -> Quotes {
     if memchr::memchr(b'"', record).is_none() {
-        return Ok(());
+        return Quotes::InOrder;
     }
+    let mut found = Quotes::InOrder;
     let mut rest = record;
     loop {
         if let Some(quoted) = rest.strip_prefix(b"\"") {
-            rest = after_quote(quoted).ok_or(Reason::UnclosedQuote)?;
-            if rest.first().is_some_and(|byte| *byte != delimiter) {
-                return Err(Reason::TextAfterQuote);
+            let Some(after) = after_quote(quoted) else {
+                return Quotes::Unclosed;
+            };
+            if after.first().is_some_and(|byte| *byte != delimiter) {
+                found = Quotes::TextAfter;
             }
+            rest = after;
         }
         match memchr::memchr(delimiter, rest) {
             Some(end) => rest = &rest[end + 1..],
-            None => return Ok(()),
+            None => return found,
         }
     }
 }

@@ -63,13 +63,19 @@ fn infers_only_what_reads_back_as_the_same() {
         let found = infer(file.as_bytes(), true, &Options::default()).unwrap();
         assert_eq!(found[0].column_type, expected, "{values:?}");
     };
-    for number in ["0", "-1", "12.50", ".5", "1E3", "12345678901234567890123456789012345678"] {
+    for number in ["0", "-1", "12.50", ".5", "12345678901234567890123456789012345678"] {
+        check(&[number, "7", "NA", "\"\""], ColumnType::Number);
+    }
+    for number in ["1e-05", "1E+20", "1.5e3", "-1E3"] {
         check(&[number, "7", "NA", "\"\""], ColumnType::Number);
     }
     for text in
-        ["007", "-01", "+1", " 1", "1 ", "0x1F", "NaN", "1,5", "1e999", "1".repeat(39).as_str()]
+        ["007", "-01", "+1", " 1", "1 ", "0x1F", "NaN", "1,5", "1e-999", "1".repeat(39).as_str()]
     {
         check(&["7", &format!("\"{text}\"")], ColumnType::String);
+    }
+    for code in ["1E3", "2E10", "12e5", "0E0"] {
+        check(&["7", code], ColumnType::String);
     }
     check(&["true", "false", "NA"], ColumnType::Boolean);
     check(&["true", "True"], ColumnType::String);
@@ -129,6 +135,100 @@ fn quotes_hold_delimiters_and_line_ends() {
     line 4, byte 32: text after a closing quote; double the quotes that are text
     line 5, byte 40: not UTF-8 text at byte 2 of the row; convert the file to UTF-8
     line 6, byte 45: a quote is opened and never closed; close it, or double it if it is text
+    {"a":{"S":"3"},"b":{"S":"4"}}
+    "#);
+}
+
+#[test]
+fn an_unclosed_quote_costs_its_line_only() {
+    insta::assert_snapshot!(rows(b"a,b\n1,\"open\r\n2,x\n\n3,\"y\nz\"\n4,z\n", &Options::default()), @r#"
+    line 2, byte 4: text after a closing quote; double the quotes that are text
+    line 6, byte 23: expected 2 fields as in the header, found 1; is a delimiter or a quote missing?
+    {"a":{"S":"4"},"b":{"S":"z"}}
+    "#);
+    insta::assert_snapshot!(rows(b"a,b\n0,\"x\ny\"\n1,\"open\r\n2,x\n\n3,y\n4,z", &Options::default()), @r#"
+    {"a":{"S":"0"},"b":{"S":"x\ny"}}
+    line 4, byte 12: a quote is opened and never closed; close it, or double it if it is text
+    {"a":{"S":"2"},"b":{"S":"x"}}
+    {"a":{"S":"3"},"b":{"S":"y"}}
+    {"a":{"S":"4"},"b":{"S":"z"}}
+    "#);
+}
+
+#[test]
+fn an_unclosed_quote_costs_its_line_only_in_a_long_file() {
+    let good = "2,x\n".repeat(3 * crate::limits::MAX_ROW_BYTES / 4);
+    let file = format!("a,b\n1,\"open\n{good}");
+    let mut reader = Reader::new(file.as_bytes(), &Format::Csv(Options::default())).unwrap();
+    let (mut items, mut errors) = (0, Vec::new());
+    let mut end = 4;
+    while let Some(row) = reader.next_row().unwrap() {
+        assert_eq!((row.offset, row.line), (end, items + errors.len() as u64 + 2));
+        end += row.bytes.len() as u64 + 1;
+        match row.item() {
+            Ok(_) => items += 1,
+            Err(error) => errors.push(error),
+        }
+    }
+    assert_eq!((items, errors.len(), end), (good.len() as u64 / 4, 1, file.len() as u64));
+    assert_eq!(errors[0].reason, crate::Reason::UnclosedQuote);
+    assert_eq!(errors[0].bytes, b"1,\"open");
+}
+
+#[test]
+fn quotes_that_stay_open_behind_every_line_do_not_cost_its_square() {
+    let lines = 300_000;
+    let file = "x,\"a\",\"b\n".repeat(lines);
+    let header = Some(vec!["a".to_owned()]);
+    let options = Options { header, ..Options::default() };
+    let mut reader = Reader::new(file.as_bytes(), &Format::Csv(options)).unwrap();
+    let mut rows = 0;
+    while let Some(row) = reader.next_row().unwrap() {
+        assert_eq!((row.line, row.bytes), (rows as u64 + 1, b"x,\"a\",\"b".as_slice()));
+        assert_eq!(row.item().unwrap_err().reason, crate::Reason::UnclosedQuote);
+        rows += 1;
+    }
+    assert_eq!(rows, lines);
+}
+
+#[test]
+fn a_lone_carriage_return_is_text() {
+    insta::assert_snapshot!(rows(b"a,b\r\n1,x\ry\r\n2,\"z\"\r\n\r\n3,\r\r\n4,\r\n5,\"\r\"\n6,\r", &Options::default()), @r#"
+    {"a":{"S":"1"},"b":{"S":"x\ry"}}
+    {"a":{"S":"2"},"b":{"S":"z"}}
+    {"a":{"S":"3"},"b":{"S":"\r"}}
+    {"a":{"S":"4"}}
+    {"a":{"S":"5"},"b":{"S":"\r"}}
+    {"a":{"S":"6"},"b":{"S":"\r"}}
+    "#);
+}
+
+#[test]
+fn a_file_of_carriage_returns_has_no_header() {
+    insta::assert_snapshot!(rows(b"a,b\r1,2\r", &Options::default()), @"column 2 of the header holds a carriage return without line feed; lines end in LF or CRLF");
+    assert_eq!(rows(b"a,\"b\r\nc\"\n", &Options::default()), "");
+}
+
+#[test]
+fn a_sample_may_be_shorter_than_the_header() {
+    for sample in ["", "a,b", "\n\na,b"] {
+        let error = infer(sample.as_bytes(), false, &Options::default()).unwrap_err();
+        let bytes = sample.len();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the header row is longer than the sample of {bytes} bytes; take a larger sample"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_quote_that_the_sample_leaves_open_may_be_closed_behind_it() {
+    let file = b"a,b\n1,x\n2,\"text\nthree,four\n";
+    insta::assert_snapshot!(inferences(file, false, &Options::default()), @r#"
+    a: N because the only value sampled is a number
+    b: S because "x" on line 2 is not a plain number
     "#);
 }
 

@@ -12,18 +12,26 @@
 //! Where a set or binary stands inside, the JSON alone does not give the value back, and the exact
 //! value goes to `_rest` as well.
 
-mod read;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use item::{Map, Value};
+use item::format::json_lines::parse_value;
+use item::{Map, Value, write_json_string};
 
-pub(crate) use read::read;
+/// Reads what [`write`] wrote; else says what was expected.
+///
+/// It follows lists and maps as deep as every reader of items does, so what was read from a stream or
+/// file comes back.
+pub(crate) fn read(text: &str) -> Result<Value<'_>, &'static str> {
+    match parse_value(text.as_bytes()) {
+        Ok(value @ (Value::L(_) | Value::M(_))) => Ok(value),
+        _ => Err("a JSON object or array"),
+    }
+}
 
 /// Appends a value, and returns whether [`read`] would give it back.
 pub(crate) fn write(value: &Value<'_>, out: &mut String) -> bool {
     match value {
-        Value::S(text) => write_string(text, out),
+        Value::S(text) => write_json_string(text, out),
         Value::N(number) => out.push_str(number.as_str()),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         Value::Null => out.push_str("null"),
@@ -34,7 +42,7 @@ pub(crate) fn write(value: &Value<'_>, out: &mut String) -> bool {
             return false;
         }
         Value::Ss(set) => {
-            write_all(set, out, |text, out| write_string(text, out));
+            write_all(set, out, |text, out| write_json_string(text, out));
             return false;
         }
         Value::Ns(set) => {
@@ -59,7 +67,7 @@ fn write_list(list: &[Value<'_>], out: &mut String) -> bool {
 fn write_map(map: &Map<'_>, out: &mut String) -> bool {
     let mut exact = true;
     let mut entry = |(name, value): (&str, &Value<'_>), out: &mut String| {
-        write_string(name, out);
+        write_json_string(name, out);
         out.push(':');
         exact &= write(value, out);
     };
@@ -100,39 +108,12 @@ fn write_base64(bytes: &[u8], out: &mut String) {
     out.push('"');
 }
 
-/// Appends a JSON string that escapes only what JSON demands.
-pub(crate) fn write_string(text: &str, out: &mut String) {
-    out.push('"');
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&text[plain..at]);
-        plain = at + 1;
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.push_str("\\u00");
-                out.push(char::from(HEX[usize::from(control >> 4)]));
-                out.push(char::from(HEX[usize::from(control & 15)]));
-            }
-        }
-    }
-    out.push_str(&text[plain..]);
-    out.push('"');
-}
-
 #[cfg(test)]
 mod tests {
     use item::format::dynamodb_json::parse_value;
+    use item::limits::MAX_READ_DEPTH;
 
-    use super::*;
+    use super::{read, write};
 
     /// Writes a value in DynamoDB JSON as plain JSON, and reads it back where that is exact.
     #[track_caller]
@@ -182,7 +163,7 @@ mod tests {
 
     #[test]
     fn malformed_text() {
-        let deep = "[".repeat(33) + &"]".repeat(33);
+        let deep = "[".repeat(MAX_READ_DEPTH + 1) + &"]".repeat(MAX_READ_DEPTH + 1);
         for text in [
             "",
             "{",
@@ -198,6 +179,8 @@ mod tests {
             "tru",
             "nulll",
             "[1]]",
+            "1",
+            "\"a\"",
             "\"",
             "\"\\\"",
             "\"\\x\"",
