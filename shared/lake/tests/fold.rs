@@ -30,7 +30,7 @@ fn events(writes: &[Write], label: &str) -> Vec<String> {
         };
         events.push(format!(
             r#"{{"Records":[{{"eventID":"{at}","eventName":"{name}",
-            "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/{label}",
+            "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/{label}",
             "dynamodb":{{"ApproximateCreationDateTime":{second},"SequenceNumber":"{sequence}",
             "StreamViewType":"NEW_AND_OLD_IMAGES","Keys":{{"id":{{"N":"{key}"}}}}{image}}}}}]}}"#,
             sequence = 900 + at,
