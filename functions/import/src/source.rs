@@ -14,11 +14,9 @@ use std::{
 use aws::{
     Class, Clients, Failure,
     object::{self, ObjectId},
-    sdk::s3::primitives::ByteStream,
 };
 use flate2::bufread::MultiGzDecoder;
 use item::format::ReadError;
-use tokio_util::io::SyncIoBridge;
 
 use crate::stop::{Refusal, Stop};
 
@@ -38,7 +36,7 @@ where
 {
     let body = object::open(&clients.s3, object).await?.body;
     let broken = Arc::new(AtomicBool::new(false));
-    let network = Network { body: bridge(body), broken: Arc::clone(&broken) };
+    let network = Network { body: object::blocking(body), broken: Arc::clone(&broken) };
     let done = tokio::task::spawn_blocking(move || work(&mut *decompressed(network)?)).await;
     match done {
         Ok(Ok(value)) => Ok(value),
@@ -92,19 +90,13 @@ fn unreadable(object: &ObjectId, error: &io::Error, network: bool) -> Stop {
     }
 }
 
-type Bridge = SyncIoBridge<Box<dyn tokio::io::AsyncRead + Send + Unpin>>;
-
-fn bridge(body: ByteStream) -> Bridge {
-    SyncIoBridge::new(Box::new(body.into_async_read()))
-}
-
 /// The body, remembering whether an error was its own: decompression fails in the same type.
-struct Network {
-    body: Bridge,
+struct Network<R> {
+    body: R,
     broken: Arc<AtomicBool>,
 }
 
-impl Read for Network {
+impl<R: Read> Read for Network<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.body.read(buffer).inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
     }

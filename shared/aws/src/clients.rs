@@ -21,6 +21,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// One client per service. Cloning is cheap: they share connections.
 #[derive(Debug, Clone)]
 pub struct Clients {
+    /// Queries, and the views they are made through.
+    pub athena: aws_sdk_athena::Client,
     /// Tables, items, backups, exports.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// The catalog.
@@ -45,6 +47,7 @@ impl Clients {
         let path_style = config.endpoint_url().is_some();
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
         Ok(Self {
+            athena: aws_sdk_athena::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             glue: aws_sdk_glue::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),

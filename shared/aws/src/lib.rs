@@ -39,6 +39,7 @@ pub use failure::{Class, Failure};
 
 /// The SDK crates themselves, for end to end tests that look at AWS from outside.
 pub mod sdk {
+    pub use aws_sdk_athena as athena;
     pub use aws_sdk_dynamodb as dynamodb;
     pub use aws_sdk_glue as glue;
     pub use aws_sdk_lambda as lambda;

@@ -1,6 +1,7 @@
 //! Objects in S3.
 
 use aws_sdk_s3::{Client, operation::get_object::GetObjectOutput, primitives::ByteStream};
+use tokio_util::io::SyncIoBridge;
 
 use crate::{Class, Failure};
 
@@ -45,6 +46,14 @@ pub async fn open(s3: &Client, object: &ObjectId) -> Result<GetObjectOutput, Fai
         .send()
         .await
         .map_err(|error| Failure::of("GetObject", object.to_string(), error))
+}
+
+/// The body of an object for code that blocks: reading waits for the network.
+///
+/// It is made within the runtime and read on a thread of its own, such as that of
+/// [`tokio::task::spawn_blocking`]; on the runtime's own thread reading panics.
+pub fn blocking(body: ByteStream) -> impl std::io::Read + Send + 'static {
+    SyncIoBridge::new(body.into_async_read())
 }
 
 /// The bytes of a small object, or nothing if there is none.
