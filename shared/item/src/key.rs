@@ -106,13 +106,13 @@ impl KeySchema {
     /// bytes (sort).
     ///
     /// Source: [partition keys and sort keys](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-partition-sort-keys).
-    pub fn key_of<'b>(&self, item: &'b Item<'_>) -> Result<Item<'b>, ItemError> {
+    pub fn key_of<'b>(&'b self, item: &'b Item<'_>) -> Result<Item<'b>, ItemError> {
         let limits = [MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES];
         let mut entries = Vec::with_capacity(2);
         for (attribute, limit) in std::iter::once(&self.partition).chain(&self.sort).zip(limits) {
             let value = attribute.value_in(item, limit);
             let value = value.map_err(|reason| ItemError::of_attribute(&attribute.name, reason))?;
-            entries.push((attribute.name.clone().into(), value));
+            entries.push((attribute.name.as_str().into(), value));
         }
         Ok(Map::from_distinct(entries))
     }

@@ -44,11 +44,17 @@ pub enum WriteError {
         /// What its column should hold.
         expected: &'static str,
     },
-    /// A batch has columns that the file was not opened with.
-    #[error("column {column:?} is not in the file's schema: begin a new file")]
+    /// A column has another type than in the batches before it.
+    #[error("column {column:?} has another type than in the file so far: begin a new file")]
     Schema {
         /// The column's name.
         column: String,
+    },
+    /// A file was ended before all of its rows were written.
+    #[error("{rows} rows were taken and not written before the file was ended")]
+    Unwritten {
+        /// How many.
+        rows: usize,
     },
     /// Arrow refused the columns.
     #[error("columns make no record batch")]
@@ -56,6 +62,9 @@ pub enum WriteError {
     /// Parquet could not be encoded or written.
     #[error("parquet could not be written")]
     Parquet(#[from] ParquetError),
+    /// The bytes could not be written.
+    #[error("parquet could not be written")]
+    Io(#[from] std::io::Error),
 }
 
 /// Why a file could not be read back.

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use item::{Item, Number, Value};
 use lake::parquet::{self, Writer};
-use lake::{DEFAULT_COLUMN_LIMIT, Registry, Row, RowOp, Rows, WriteError, read};
+use lake::{ColumnKey, DEFAULT_COLUMN_LIMIT, Kind, Registry, Row, RowOp, Rows, WriteError, read};
 
 /// Rows of a snapshot.
 fn rows(items: &[Item<'static>]) -> Rows {
@@ -103,62 +103,78 @@ fn the_file_says_which_attribute_and_kind_each_column_holds() {
     assert_eq!(metadata.created_by(), Some(expected));
 }
 
-#[test]
-fn a_file_takes_batches_until_the_registry_grows() {
-    let batches = [
-        vec![item(&[("id", text("1")), ("a", text("x"))]), item(&[("id", text("2"))])],
-        vec![item(&[("id", text("3")), ("b", Value::Bool(true))])],
-        vec![item(&[("id", text("4"))])],
-    ];
+/// Writes each list of items as a batch of its own, naming columns as they come.
+fn written(batches: &[Vec<Item<'static>>]) -> Vec<u8> {
     let mut registry = Registry::new();
-    for items in &batches {
-        registry.assign(&rows(items).unnamed(&registry), DEFAULT_COLUMN_LIMIT);
+    let mut writer = Writer::new(Vec::new(), "planes").unwrap();
+    for items in batches {
+        let rows = rows(items);
+        registry.assign(&rows.unnamed(&registry), DEFAULT_COLUMN_LIMIT);
+        writer.write(&rows.finish(&registry).unwrap()).unwrap();
     }
-    let first = finished(&batches[0], &registry);
-    let mut writer = Writer::new(Vec::new(), "planes", &registry.schema(), &first).unwrap();
-    for items in &batches {
-        let batch = finished(items, &registry);
-        assert!(writer.fits(&batch));
-        writer.write(&batch).unwrap();
-    }
-
-    let newer = [item(&[("id", text("5")), ("c", text("y"))])];
-    registry.assign(&rows(&newer).unnamed(&registry), DEFAULT_COLUMN_LIMIT);
-    let wider = finished(&newer, &registry);
-    assert!(!writer.fits(&wider));
-    let error = writer.write(&wider).unwrap_err();
-    assert!(matches!(error, WriteError::Schema { column } if column == "c"));
-
-    assert_eq!(writer.rows(), 4);
-    assert_eq!(items_in(writer.finish().unwrap()), batches.concat());
+    assert_eq!(writer.rows(), batches.concat().len());
+    writer.finish().unwrap()
 }
 
 #[test]
-fn row_groups_are_bounded() {
-    const MIB: usize = 1024 * 1024;
-    let mut seed: u64 = 1;
-    let mut incompressible = || {
-        let word = || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 32).to_le_bytes()[..4].to_vec()
-        };
-        Value::B(std::iter::repeat_with(word).take(MIB / 4).flatten().collect::<Vec<_>>().into())
-    };
-    let mut registry = Registry::new();
-    let mut writer = None;
-    for _ in 0..9 {
-        let items: Vec<_> = (0..8).map(|_| item(&[("noise", incompressible())])).collect();
-        let rows = rows(&items);
-        registry.assign(&rows.unnamed(&registry), DEFAULT_COLUMN_LIMIT);
-        let batch = rows.finish(&registry).unwrap();
-        let writer = writer.get_or_insert_with(|| {
-            Writer::new(Vec::new(), "planes", &registry.schema(), &batch).unwrap()
-        });
-        writer.write(&batch).unwrap();
-        assert!(writer.bytes() >= writer.rows() * MIB);
+fn columns_may_come_in_any_batch() {
+    let batches = [
+        vec![item(&[("id", text("1")), ("a", text("x"))]), item(&[("id", text("2"))])],
+        vec![item(&[("id", text("3")), ("b", Value::Bool(true))])],
+        vec![item(&[("c", Value::Ss(vec!["s".into()])), ("a", Value::N(Number::from(7)))])],
+        vec![item(&[("id", text("5"))])],
+    ];
+    let file = written(&batches);
+    assert_eq!(items_in(file.clone()), batches.concat());
+
+    // Every row group has every column, with as many values as rows, and no two share their bytes.
+    let file = open(file);
+    let metadata = file.metadata();
+    let names: Vec<_> =
+        metadata.file_metadata().schema_descr().columns().iter().map(|c| c.name()).collect();
+    assert_eq!(names[names.len() - 5..], ["id", "a", "b", "element", "a__bigint"]);
+    assert_eq!(metadata.file_metadata().num_rows(), 5);
+    assert_eq!(metadata.num_row_groups(), 4);
+    let mut ranges = Vec::new();
+    for group in metadata.row_groups() {
+        assert_eq!(group.num_columns(), names.len());
+        for column in group.columns() {
+            assert_eq!(column.num_values(), group.num_rows());
+            ranges.push(column.byte_range());
+        }
     }
-    let file = open(writer.unwrap().finish().unwrap());
+    ranges.sort_unstable();
+    let disjoint = |pair: &[(u64, u64)]| pair[0].0 + pair[0].1 <= pair[1].0;
+    assert!(ranges.windows(2).all(disjoint), "{ranges:?}");
+}
+
+#[test]
+fn a_column_of_another_type_begins_a_new_file() {
+    let batch = |kind| {
+        let key = ColumnKey { attribute: "a".to_owned(), kind };
+        let mut registry = Registry::new();
+        registry.assign(&[key], DEFAULT_COLUMN_LIMIT);
+        let value = if kind == Kind::String { text("x") } else { Value::Bool(true) };
+        finished(&[item(&[("a", value)])], &registry)
+    };
+    let mut writer = Writer::new(Vec::new(), "planes").unwrap();
+    writer.write(&batch(Kind::String)).unwrap();
+    let error = writer.write(&batch(Kind::Boolean)).unwrap_err();
+    assert!(matches!(error, WriteError::Schema { column } if column == "a"));
+    assert_eq!(items_in(writer.finish().unwrap()), [item(&[("a", text("x"))])]);
+}
+
+#[test]
+fn a_file_may_have_no_rows() {
+    assert_eq!(items_in(written(&[])), []);
+    assert_eq!(items_in(written(&[Vec::new()])), []);
+}
+
+#[test]
+fn a_batch_is_a_row_group_and_leaves_memory_when_it_is_written() {
+    let batches: Vec<Vec<_>> =
+        (0..5).map(|n| vec![item(&[("n", Value::N(Number::from(n)))]); 3]).collect();
+    let file = open(written(&batches));
     let groups = file.metadata().row_groups();
-    assert_eq!(groups.iter().map(RowGroupMetaData::num_rows).sum::<i64>(), 72);
-    assert!(groups.len() > 1, "{}", groups.len());
+    assert_eq!(groups.iter().map(RowGroupMetaData::num_rows).collect::<Vec<_>>(), [3; 5]);
 }

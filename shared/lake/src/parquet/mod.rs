@@ -1,0 +1,137 @@
+//! Record batches to Parquet: the only place that decides how files are encoded.
+//!
+//! | property | value | why |
+//! |---|---|---|
+//! | compression | zstd 3 | a tenth smaller than level 1 for a fifth more time |
+//! | dictionary | where a sample of the column repeats | on unique values it costs time and bytes |
+//! | statistics | per column chunk | small files have few pages |
+//! | row group | a record batch, of at most 64 MiB encoded | a reader, and the writer, hold one at a time |
+//! | list members | `element` | the Parquet specification |
+//! | key-value [`COLUMNS`] | JSON: column name to attribute and kind | how [`read`](crate::read) rebuilds items |
+//! | key-value [`ADDED`] | JSON: a user's column to attribute, type and epoch; where there are any | how [`footer`](crate::footer) restores them |
+//! | key-value [`TABLE`] | the DynamoDB table's name | a file says whose items it holds |
+//! | key-value [`FORMAT`] | `1` | the version of this format |
+//!
+//! The same batches give the same bytes. No Arrow schema is embedded: it would repeat the Parquet
+//! schema in a footer that is often as large as the data.
+
+mod dictionary;
+mod writer;
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{EPOCH, TABLE};
+use crate::error::WriteError;
+use crate::registry::{ATTRIBUTE, KIND, TYPE};
+
+pub use writer::Writer;
+
+/// The key of the metadata that says which attribute and kind each column holds.
+pub const COLUMNS: &str = "headwater.columns";
+/// The key of the metadata that says what each column that a user added is filled from.
+pub const ADDED: &str = "headwater.added";
+/// The key of the metadata that says which version of the format a file has.
+pub const FORMAT: &str = "headwater.format";
+
+/// The version of the format.
+const FORMAT_VERSION: &str = "1";
+/// Readers parse `<application> version <version>`.
+const CREATED_BY: &str = concat!("headwater version ", env!("CARGO_PKG_VERSION"));
+/// Encoded bytes after which a row group ends.
+const MAX_ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
+/// The zstd level: best size for time on items of DynamoDB exports.
+const ZSTD_LEVEL: i32 = 3;
+
+/// What the file's metadata says about a column of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ColumnMetadata {
+    pub(crate) attribute: String,
+    pub(crate) kind: String,
+}
+
+/// What the file's metadata says about a user's column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AddedMetadata {
+    pub(crate) attribute: String,
+    /// The type, as the catalog spells it.
+    #[serde(rename = "type")]
+    pub(crate) type_text: String,
+    /// What numbers count, where the catalog says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) epoch: Option<String>,
+}
+
+/// One record batch of a DynamoDB table's rows as a Parquet file.
+pub fn write(table: &str, batch: &RecordBatch) -> Result<Vec<u8>, WriteError> {
+    Ok(encode(table, batch)?.bytes)
+}
+
+/// A Parquet file in memory, and what its footer says.
+struct Encoded {
+    bytes: Vec<u8>,
+    metadata: ParquetMetaData,
+}
+
+fn encode(table: &str, batch: &RecordBatch) -> Result<Encoded, WriteError> {
+    let schema = batch.schema();
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties(table, &schema, batch)?)
+        .with_skip_arrow_metadata(true);
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, schema, options)?;
+    writer.write(batch)?;
+    let metadata = writer.close()?;
+    Ok(Encoded { bytes, metadata })
+}
+
+fn properties(
+    table: &str,
+    schema: &Schema,
+    batch: &RecordBatch,
+) -> Result<WriterProperties, WriteError> {
+    let mut properties = WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_max_row_group_bytes(Some(MAX_ROW_GROUP_BYTES))
+        .set_key_value_metadata(Some(key_values(table, schema)));
+    for (field, array) in schema.fields().iter().zip(batch.columns()) {
+        properties = dictionary::choose(properties, field.name(), array);
+    }
+    Ok(properties.build())
+}
+
+fn key_values(table: &str, schema: &Schema) -> Vec<KeyValue> {
+    let mut columns: BTreeMap<&str, ColumnMetadata> = BTreeMap::new();
+    let mut added: BTreeMap<&str, AddedMetadata> = BTreeMap::new();
+    for field in schema.fields() {
+        let says = |key: &str| field.metadata().get(key).cloned();
+        let Some(attribute) = says(ATTRIBUTE) else { continue };
+        if let Some(kind) = says(KIND) {
+            columns.insert(field.name(), ColumnMetadata { attribute, kind });
+        } else if let Some(type_text) = says(TYPE) {
+            let epoch = says(EPOCH);
+            added.insert(field.name(), AddedMetadata { attribute, type_text, epoch });
+        }
+    }
+    let mut entries = vec![
+        (FORMAT, FORMAT_VERSION.to_owned()),
+        (TABLE, table.to_owned()),
+        (COLUMNS, serde_json::json!(columns).to_string()),
+    ];
+    if !added.is_empty() {
+        entries.push((ADDED, serde_json::json!(added).to_string()));
+    }
+    entries.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()
+}
