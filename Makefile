@@ -37,6 +37,10 @@ down: ## Stop it
 test: ## Everything that must hold: format, lints, tests, documents, the deployed stack
 	@local/check
 
+.PHONY: bench
+bench: ## Measure Headwater beside its peers; BENCH_ARGS="--items 20000 --runs 3" for a quick look
+	@PYTHONPATH=local python3 -m bench $(BENCH_ARGS)
+
 .PHONY: fmt
 fmt: ## Format the code
 	@cargo fmt --all

@@ -21,23 +21,33 @@ LOCKS = {EMULATOR: LOCAL / "emulator.txt", DEPLOY: LOCAL / "deploy.txt"}
 
 def setup() -> None:
     """Makes what is not there yet. Takes no time when all of it is."""
-    WORK.mkdir(parents=True, exist_ok=True)
-    for environment, lock in LOCKS.items():
-        stamp = _stamp_of(lock)
-        if _stamp_file(environment).exists() and _stamp_file(environment).read_text() == stamp:
-            continue
-        progress(f"installing what {lock.name} pins")
-        _install(environment, lock)
-        _stamp_file(environment).write_text(stamp)
+    for environment, pinned in LOCKS.items():
+        prepare(environment, pinned)
+
+
+def prepare(environment: Path, pinned: Path) -> None:
+    """Makes one environment of what a file pins, if it is not there yet. The bench has one, too."""
+    stamp = _stamp_of(pinned)
+    if _stamp_file(environment).exists() and _stamp_file(environment).read_text() == stamp:
+        return
+    progress(f"installing what {pinned.name} pins")
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    _install(environment, pinned)
+    _stamp_file(environment).write_text(stamp)
 
 
 def lock() -> None:
-    """Pins anew: resolves the `.in` files into the `.txt` files, for every Python from 3.10 on."""
+    """Pins anew: resolves the `.in` files into the `.txt` files."""
     for pinned in LOCKS.values():
-        wanted = pinned.with_suffix(".in")
-        progress(f"resolving {wanted.name}")
-        options = ["--universal", "--python-version", "3.10", "--no-header", "--no-annotate", "--no-emit-index-url"]
-        _run([str(_uv()), "pip", "compile", "--quiet", *options, str(wanted), "--output-file", str(pinned)])
+        pin(pinned)
+
+
+def pin(pinned: Path) -> None:
+    """Resolves what a `.in` file asks for into the `.txt` file beside it, for every Python from 3.10 on."""
+    wanted = pinned.with_suffix(".in")
+    progress(f"resolving {wanted.name}")
+    options = ["--universal", "--python-version", "3.10", "--no-header", "--no-annotate", "--no-emit-index-url"]
+    _run([str(_uv()), "pip", "compile", "--quiet", *options, str(wanted), "--output-file", str(pinned)])
 
 
 def program(environment: Path, name: str) -> Path:

@@ -1,0 +1,85 @@
+"""The command line: `python -m bench --help`."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from . import contestants, data, exports, figures, machine, streams, table
+from .figures import Figure, Found
+from .places import SUMMARY, Failure, progress
+
+# What the figures are defined at.
+ITEMS, SMALL_ITEMS, RUNS = 500_000, 100_000, 5
+PARTS = ("export", "wide", "events")
+
+
+def main() -> int:
+    options = _options()
+    began = time.monotonic()
+    try:
+        _bench(options)
+    except Failure as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    progress(f"took {(time.monotonic() - began) / 60:.1f} minutes")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description="Headwater beside its peers. A missed figure is said plainly, and is no failure."
+    )
+    parser.add_argument("--items", type=int, default=ITEMS, help=f"items at full size; the figures are at {ITEMS:,}")
+    parser.add_argument("--runs", type=int, default=RUNS, help="rounds, of which medians are taken")
+    parser.add_argument("--only", choices=PARTS, action="append", help="leave out the other parts")
+    parser.add_argument("--seed", type=int, default=7, help="other items of the same shapes")
+    parser.add_argument("--lock", action="store_true", help="pin the peers' packages anew, and nothing else")
+    options = parser.parse_args()
+    if options.items < 1 or options.runs < 1:
+        parser.error("--items and --runs are at least 1")
+    return options
+
+
+def _bench(options: argparse.Namespace) -> None:
+    if options.lock:
+        contestants.lock()
+        return
+    parts = options.only or PARTS
+    contestants.prepare()
+    made = data.prepare(options.items, min(options.items, SMALL_ITEMS), options.seed)
+    about = {**machine.describe(), "load": f"{machine.load()} at the start"}
+    if options.items != ITEMS or options.runs < RUNS:
+        about["note"] = f"a quick look; the figures are defined at {ITEMS:,} items and {RUNS} runs"
+    with_export = "export" in parts
+    found = Found(
+        exports.full_size(made, options.runs) if with_export else None,
+        exports.small(made, options.runs) if with_export else None,
+        exports.wide(made, options.runs) if "wide" in parts else None,
+        streams.events(made, options.runs) if "events" in parts else [],
+    )
+    about["load"] += f", {machine.load()} at the end"
+    reached = figures.figures(found)
+    print(table.render(found, reached, about))
+    missed = sum(not figure.reaches(figure.must) for figure in reached)
+    print(f"\n{len(reached)} figures, {missed} missed." if reached else "")
+    SUMMARY.write_text(json.dumps(_summary(options, about, found, reached), indent=1, ensure_ascii=False) + "\n")
+
+
+def _summary(
+    options: argparse.Namespace, about: dict[str, str], found: Found, reached: list[Figure]
+) -> dict[str, Any]:
+    measured = {"full_size": found.full_size, "small": found.small, "wide": found.wide}
+    return {
+        "about": about,
+        "items": options.items,
+        "runs": options.runs,
+        "seed": options.seed,
+        "figures": [figure.as_json() for figure in reached],
+        "exports": {name: export.as_json() for name, export in measured.items() if export},
+        "events": [event.as_json() for event in found.events],
+    }
+
+
+sys.exit(main())

@@ -1,0 +1,74 @@
+"""The machine and the versions that a table of figures is worth nothing without."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from .contestants import python
+from .places import BENCH, REPOSITORY
+
+CRATES = (
+    "arrow",
+    "arrow-json",
+    "aws_lambda_events",
+    "flate2",
+    "parquet",
+    "serde_dynamo",
+    "serde_json",
+    "zlib-rs",
+    "zstd-sys",
+)
+PACKAGES = ("boto3", "duckdb", "orjson", "polars", "pyarrow")
+
+
+def describe() -> dict[str, str]:
+    return {
+        "machine": f"{os.cpu_count()} cores {_processor()}, {_memory_gib():.0f} GiB, {platform.system()} {platform.release()}",
+        "Headwater": _commit(),
+        "Rust": ", ".join([_output("rustc", "--version"), *_crates()]),
+        "Python": ", ".join([platform.python_version(), *_packages()]),
+    }
+
+
+def load() -> str:
+    """How busy the machine was in the last minute."""
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return f"{found[1]} ({platform.machine()})" if found else platform.machine()
+
+
+def _memory_gib() -> float:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def _commit() -> str:
+    commit = _output("git", "rev-parse", "--short", "HEAD") or "not in git"
+    return f"{commit} with changes" if _output("git", "status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _crates() -> list[str]:
+    lock = (BENCH / "peers-rust" / "Cargo.lock").read_text()
+    versions: dict[str, str] = dict(re.findall(r'name = "(.*)"\nversion = "(.*)"', lock))
+    return [f"{name} {versions[name]}" for name in CRATES]
+
+
+def _packages() -> list[str]:
+    """Of the environment, since what is pinned depends on the Python."""
+    interpreter = python("")[0]
+    script = "import importlib.metadata as m, json, sys; print(json.dumps([m.version(p) for p in sys.argv[1:]]))"
+    printed = _output(interpreter, "-c", script, *PACKAGES)
+    return [f"{name} {version}" for name, version in zip(PACKAGES, json.loads(printed), strict=True)]
+
+
+def _output(*command: str) -> str:
+    try:
+        return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,114 @@
+"""What was found, as Markdown tables that can be read in a terminal and pasted into a document."""
+
+from collections.abc import Iterator
+
+from .contestants import HEADWATER
+from .exports import Export
+from .figures import Figure, Found
+from .streams import Event
+
+Row = tuple[str, ...]
+
+
+def render(found: Found, figures: list[Figure], about: dict[str, str]) -> str:
+    sections = [f"{name}: {text}" for name, text in about.items()]
+    tables = [
+        *(_export(export) for export in (found.full_size, found.small, found.wide) if export),
+        *([_events(found.events)] if found.events else []),
+        *([_figures(figures)] if figures else []),
+    ]
+    return "\n".join(sections) + "\n\n" + "\n\n".join(tables)
+
+
+def _export(export: Export) -> str:
+    ours = export.cpu_s(HEADWATER)
+    rows: list[Row] = [("", "CPU s", "least to most", "wall s", "items/CPU s", "CPU / ours", "MiB", "MB out")]
+    for name, runs in export.runs.items():
+        least, most = runs.cpu_range_s
+        rows.append(
+            (
+                name,
+                f"{runs.cpu_s:.2f}",
+                f"{least:.2f} to {most:.2f}",
+                f"{runs.wall_s:.2f}",
+                f"{export.items / runs.cpu_s:,.0f}",
+                f"{runs.cpu_s / ours:.2f}",
+                f"{runs.rss_mib:.0f}",
+                f"{export.footers[name]['bytes'] / 1e6:.2f}",
+            )
+        )
+    lines = [f"{export.items:,} items of the shape {export.shape.name}", "", _markdown(rows)]
+    return "\n".join([*lines, *_notes(export)])
+
+
+def _notes(export: Export) -> Iterator[str]:
+    ours = export.footers[HEADWATER]
+    yield ""
+    yield (
+        f"Of our {ours['bytes'] / 1e6:.2f} MB, {ours['meta_bytes'] / 1e6:.2f} MB are meta columns that no peer has;"
+        f" without them {export.attribute_bytes / 1e6:.2f} MB."
+    )
+    if export.floor:
+        middle = sorted(export.floor, key=lambda run: run["cpu_s"])[len(export.floor) // 2]
+        yield (
+            f"Floor: {middle['cpu_s']:.2f} s CPU,"
+            f" of which inflate {middle['inflate_cpu_s']:.2f} and encode {middle['encode_cpu_s']:.2f}."
+        )
+
+
+_PATHS = {
+    "raw": "Headwater, as the function gets it",
+    "direct": "Headwater, from the payload's bytes",
+    "typed": "Rust, lambda_runtime's typed events",
+    "orjson": "Python, orjson + pyarrow",
+    "boto3": "Python, json + boto3 + pyarrow",
+}
+
+
+def _events(events: list[Event]) -> str:
+    rows: list[Row] = [("stream event to Parquet", "event", "CPU ms", "CPU / ours", "memory / event", "KB out")]
+    for event in events:
+        for path, cpu in event.cpu_s.items():
+            memory = f"{event.memory[path]:.2f}" if path in event.memory else ""
+            rows.append(
+                (
+                    _PATHS[path],
+                    event.says,
+                    f"{cpu * 1e3:.1f}",
+                    f"{cpu / event.cpu_s['raw']:.2f}",
+                    memory,
+                    f"{event.written[path] / 1e3:.0f}",
+                )
+            )
+    return _markdown(rows)
+
+
+def _figures(figures: list[Figure]) -> str:
+    rows: list[Row] = [("figure", "must", "aim", "found", "")]
+    for figure in figures:
+        sign = "≥" if figure.more_is_better else "≤"
+        rows.append(
+            (
+                figure.name,
+                f"{sign} {_number(figure.must, figure.unit)}",
+                _number(figure.aim, figure.unit),
+                _number(figure.found, figure.unit),
+                figure.verdict,
+            )
+        )
+    return _markdown(rows)
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:.2f} x" if unit == "x" else f"{value:.0f} {unit}"
+
+
+def _markdown(rows: list[Row]) -> str:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+
+    def line(row: Row) -> str:
+        cells = [text.ljust(width) for text, width in zip(row, widths, strict=True)]
+        return f"| {' | '.join(cells)} |"
+
+    rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
+    return "\n".join([line(rows[0]), rule, *map(line, rows[1:])])
