@@ -28,6 +28,7 @@
 //! | [`catalog`] | the catalog's table definitions, and the registry in them |
 //!
 //! This crate does no input or output and knows no clock, environment or randomness.
+//! | [`view`] | the SQL of the views over them |
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -51,6 +52,8 @@ pub mod read;
 
 pub use changes::{ChangeFile, ChangeFiles};
 pub use column::user::{Epoch, UserType};
+pub mod snapshot;
+pub mod view;
 pub use error::{ReadError, WriteError};
 pub use fold::Fold;
 pub use kind::{Kind, UnknownKind};

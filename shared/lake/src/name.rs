@@ -31,6 +31,13 @@ pub(crate) fn column(attribute: &str) -> String {
     shorten(safe(attribute, 'c'), attribute)
 }
 
+/// Whether a column's name is that of its attribute, numbered or not, and not one of a further kind.
+pub(crate) fn is_plain(name: &str, attribute: &str) -> bool {
+    let plain = column(attribute);
+    let number = || name.rsplit_once('_')?.1.parse().ok();
+    name == plain || number().is_some_and(|number| name == numbered(&plain, number, MAX_NAME_BYTES))
+}
+
 /// The safe name of a further kind of the attribute whose first column is `first`.
 pub(crate) fn sibling(first: &str, kind: Kind) -> String {
     let long = format!("{first}__{kind}");
@@ -90,7 +97,16 @@ impl TableNames {
         }
         let limit = MAX_NAME_BYTES - LONGEST_SUFFIX.len();
         let name = shorten_to(name, table, limit);
-        let base = if number < 2 { name } else { numbered(&name, number, limit) };
+        Self::below(if number < 2 { name } else { numbered(&name, number, limit) })
+    }
+
+    /// The names that belong to the catalog's table of changes, if that is one: `orders__changes`.
+    pub fn of_changes(changes: &str) -> Option<Self> {
+        let base = changes.strip_suffix("__changes")?;
+        (!base.is_empty()).then(|| Self::below(base.to_owned()))
+    }
+
+    fn below(base: String) -> Self {
         let [history, changes, snapshot, increments] =
             SUFFIXES.map(|suffix| format!("{base}{suffix}"));
         Self { current: base, history, changes, snapshot, increments }
@@ -176,6 +192,25 @@ mod tests {
     }
 
     #[test]
+    fn plain_names_are_told_from_those_of_further_kinds() {
+        let long = "a".repeat(300);
+        let cut = column(&long);
+        for (name, attribute, expected) in [
+            ("price", "Price", true),
+            ("price_12", "Price", true),
+            ("price__double", "Price", false),
+            ("price__double_2", "Price", false),
+            ("price__2", "Price", false),
+            ("price", "cost", false),
+            (&cut, &long, true),
+            (&numbered(&cut, 2, MAX_NAME_BYTES), &long, true),
+            (&sibling(&cut, Kind::Json), &long, false),
+        ] {
+            assert_eq!(is_plain(name, attribute), expected, "{name} of {attribute}");
+        }
+    }
+
+    #[test]
     fn collisions_are_numbered() {
         let taken = ["a", "a_2"];
         assert_eq!(distinct("a".to_owned(), |name| taken.contains(&name)), "a_3");
@@ -190,6 +225,15 @@ mod tests {
         assert_eq!(names.history, "orders_v2__history");
         assert_eq!(TableNames::of("orders-v2", 2).snapshot, "orders_v2_2__snapshot");
         assert_eq!(TableNames::of("2026", 1).current, "t_2026");
+    }
+
+    #[test]
+    fn names_come_back_from_that_of_the_changes() {
+        for names in [TableNames::of("Orders.v2", 12), TableNames::of("orders__changes", 1)] {
+            assert_eq!(TableNames::of_changes(&names.changes), Some(names.clone()));
+            assert_eq!(TableNames::of_changes(&names.history), None);
+        }
+        assert_eq!(TableNames::of_changes("__changes"), None);
     }
 
     fn all(names: TableNames) -> [String; 5] {

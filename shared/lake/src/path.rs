@@ -153,6 +153,17 @@ fn timestamp(time_ms: i64) -> Result<Timestamp, WriteError> {
 mod tests {
     use super::*;
 
+/// A time in milliseconds since 1970 UTC as digits of a stream's label, cut to the second:
+/// `20261122150000000`.
+pub(crate) fn label_digits(time_ms: i64) -> Result<String, WriteError> {
+    Ok(timestamp(time_ms)?.strftime("%Y%m%d%H%M%S000").to_string())
+}
+
+/// A time in milliseconds since 1970 UTC as SQL writes it: `2026-11-22 15:00:00.000`.
+pub(crate) fn sql_time(time_ms: i64) -> Result<String, WriteError> {
+    Ok(timestamp(time_ms)?.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
+}
+
     #[test]
     fn times_and_days() {
         for (time_ms, text, day_text) in [
@@ -178,6 +189,9 @@ mod tests {
             first: "100",
             last: "300",
             count: 3,
+        assert_eq!(label_digits(1_795_391_999_999).unwrap(), "20261122235959000");
+        assert_eq!(sql_time(1_795_391_999_999).unwrap(), "2026-11-22 23:59:59.999");
+        assert_eq!(sql_time(1_795_391_999_000).unwrap(), "2026-11-22 23:59:59.000");
             hash: 0xab,
         };
         let path = object.path();
