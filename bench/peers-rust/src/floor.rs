@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::process::timed;
 
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 256 * 1024;
 
 pub(crate) fn measure(input: &str, ours: &str) -> Result<Value> {
     let (inflated, inflate) = timed(|| inflate(input))?;
