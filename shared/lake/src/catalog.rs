@@ -29,6 +29,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use jiff::civil::Date;
+
 use crate::column::user::{Epoch, UserType};
 use crate::error::WriteError;
 use crate::meta::{self, MetaColumn};
@@ -62,6 +64,8 @@ pub const SERDE: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveS
 ///
 /// Source: [Column](https://docs.aws.amazon.com/glue/latest/webapi/API_Column.html).
 const MAX_COMMENT_BYTES: usize = 255;
+/// The parameter of a table of changes that says which days are projected: `<first>,NOW`.
+const DAYS: &str = "projection.dt.range";
 /// How long before enrolment the projection of change files starts. Backups restored and clocks
 /// set wrong aside, no change is older: point-in-time recovery goes back 35 days.
 const DAYS_BEFORE_ENROLMENT: i64 = 35;
@@ -110,7 +114,7 @@ impl TableDefinition {
         let mut definition = Self::over(table, name, bucket, &path::changes(table), "dt");
         definition.project("dt", "type", "date");
         definition.project("dt", "format", "yyyy-MM-dd");
-        definition.project("dt", "range", &format!("{first_day},NOW"));
+        definition.parameters.insert(DAYS.to_owned(), format!("{first_day},NOW"));
         definition.project("dt", "interval", "1");
         definition.project("dt", "interval.unit", "DAYS");
         Ok(definition)
@@ -156,11 +160,12 @@ impl TableDefinition {
         self.parameters.insert(format!("projection.{partition}.{key}"), value.to_owned());
     }
 
-    /// Adds columns at the end, but for those that are there, and keeps their names as parameters.
+    /// Adds columns at the end, but for those that are there, and keeps the names of ours as
+    /// parameters.
     pub fn add(&mut self, columns: &[Column]) {
         for column in columns {
-            if self.columns.iter().all(|known| known.name != column.name) {
-                self.columns.extend(ColumnDefinition::ours(column));
+            if self.column(&column.name).is_none() {
+                self.columns.push(ColumnDefinition::of(column));
             }
         }
         for column in &self.columns {
@@ -169,6 +174,42 @@ impl TableDefinition {
                 self.parameters.entry(key).or_insert_with(|| kind.to_string());
             }
         }
+    }
+
+    /// Keeps names of columns, given with the names of their kinds, from being given again.
+    pub(crate) fn reserve(&mut self, names: &BTreeMap<String, String>) {
+        for (name, kind) in names {
+            if self.column(name).is_none() {
+                self.parameters.insert(format!("{GIVEN}{}", given(name)), kind.clone());
+            }
+        }
+    }
+
+    /// Lets the projection of days begin with `day`, unless it begins before.
+    pub(crate) fn begin_by(&mut self, day: Date) {
+        let Some(range) = self.parameters.get_mut(DAYS) else { return };
+        let (start, end) = range.split_once(',').unwrap_or((range, "NOW"));
+        if start.parse::<Date>().is_ok_and(|start| day < start) {
+            *range = format!("{day},{end}");
+        }
+    }
+
+    /// The column of that name. Engines do not tell case apart.
+    fn column(&self, name: &str) -> Option<&ColumnDefinition> {
+        self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// What the column of that name is filled from; nothing if it is none of our business.
+    pub(crate) fn meaning_of(&self, name: &str) -> Option<Column> {
+        let column = self.column(name)?;
+        let attribute = column.parameters.get(ATTRIBUTE)?.clone();
+        Some(Column { name: name.to_owned(), attribute, holds: column.holds()?.ok()? })
+    }
+
+    /// Whether there was a column of ours of that name, which a person dropped.
+    pub(crate) fn is_dropped(&self, name: &str) -> bool {
+        let given = given(&name.to_lowercase());
+        self.dropped().any(|(dropped, _)| dropped == given)
     }
 
     /// The DynamoDB table whose files these are, if the definition is one of ours.
@@ -212,19 +253,22 @@ impl ColumnDefinition {
         Self { comment: Some(column.comment.to_owned()), ..plain }
     }
 
-    /// The definition of a column of ours; nothing for a user's, which the user defines.
-    fn ours(column: &Column) -> Option<Self> {
-        let ColumnType::Ours(kind) = column.holds else {
-            return None;
+    /// The definition of a column: one of ours, or a user's as the user defined it.
+    fn of(column: &Column) -> Self {
+        let attribute = column.attribute.as_str();
+        let (type_text, comment, more) = match &column.holds {
+            ColumnType::Ours(kind) => {
+                let comment = comment(&format!("{kind} of attribute {attribute}"));
+                (kind.catalog_type().to_owned(), Some(comment), Some((KIND, kind.as_str())))
+            }
+            ColumnType::Added(user_type) => {
+                let epoch = user_type.epoch().map(|epoch| (EPOCH, epoch));
+                (user_type.to_string(), None, epoch)
+            }
         };
-        let parameters = [(ATTRIBUTE, column.attribute.as_str()), (KIND, kind.as_str())];
+        let parameters = [(ATTRIBUTE, attribute)].into_iter().chain(more);
         let parameters = parameters.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let comment = comment(&format!("{kind} of attribute {}", column.attribute));
-        Some(Self {
-            comment: Some(comment),
-            parameters: parameters.into(),
-            ..Self::plain(&column.name, kind.catalog_type())
-        })
+        Self { comment, parameters: parameters.collect(), ..Self::plain(&column.name, &type_text) }
     }
 
     /// What the column holds; nothing for columns that are none of our business.

@@ -22,13 +22,15 @@
 //! | [`Registry`] | which column holds which attribute |
 //! | [`Rows`] | rows to a record batch |
 //! | [`changes`] | a batch of changes to one file a day |
+//! | [`snapshot`] | the items of an export to one file |
 //! | [`parquet`] | record batches to Parquet |
 //! | [`read`], [`Fold`] | Parquet to rows, rows to current items |
+//! | [`footer`] | the footers of a table's files to its columns, when the catalog was lost |
 //! | [`path`] | object names |
 //! | [`catalog`] | the catalog's table definitions, and the registry in them |
+//! | [`view`] | the SQL of the views over them |
 //!
 //! This crate does no input or output and knows no clock, environment or randomness.
-//! | [`view`] | the SQL of the views over them |
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -45,15 +47,16 @@ mod sheet;
 
 pub mod catalog;
 pub mod changes;
+pub mod footer;
 pub mod name;
 pub mod parquet;
 pub mod path;
 pub mod read;
+pub mod snapshot;
+pub mod view;
 
 pub use changes::{ChangeFile, ChangeFiles};
 pub use column::user::{Epoch, UserType};
-pub mod snapshot;
-pub mod view;
 pub use error::{ReadError, WriteError};
 pub use fold::Fold;
 pub use kind::{Kind, UnknownKind};
@@ -63,3 +66,4 @@ pub use registry::{
     ATTRIBUTE, Column, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, KIND, Registry,
 };
 pub use rows::{Row, Rows};
+pub use snapshot::SnapshotFile;

@@ -49,6 +49,20 @@ pub fn changes_of(table: &str, day: Date) -> String {
     format!("{}dt={day}/", changes(table))
 }
 
+/// The day of a change file, from its name.
+///
+/// ```
+/// use lake::path;
+///
+/// let day = path::day_of("changes/planes/dt=2026-11-22/x.parquet");
+/// assert_eq!(day.map(|day| day.to_string()).as_deref(), Some("2026-11-22"));
+/// assert_eq!(path::day_of("changes/dt=2026-11-22"), None);
+/// ```
+pub fn day_of(path: &str) -> Option<Date> {
+    let folder = path.rsplit('/').nth(1)?;
+    folder.strip_prefix("dt=")?.parse().ok()
+}
+
 /// What names a change file: the rows in it, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeObject<'a> {
@@ -139,6 +153,17 @@ pub fn time_text(time_ms: i64) -> Result<String, WriteError> {
     Ok(timestamp(time_ms)?.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
+/// A time in milliseconds since 1970 UTC as digits of a stream's label, cut to the second:
+/// `20261122150000000`.
+pub(crate) fn label_digits(time_ms: i64) -> Result<String, WriteError> {
+    Ok(timestamp(time_ms)?.strftime("%Y%m%d%H%M%S000").to_string())
+}
+
+/// A time in milliseconds since 1970 UTC as SQL writes it: `2026-11-22 15:00:00.000`.
+pub(crate) fn sql_time(time_ms: i64) -> Result<String, WriteError> {
+    Ok(timestamp(time_ms)?.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
+}
+
 /// The UTC day of a time in milliseconds since 1970 UTC.
 pub fn day(time_ms: i64) -> Result<Date, WriteError> {
     Ok(TimeZone::UTC.to_datetime(timestamp(time_ms)?).date())
@@ -153,17 +178,6 @@ fn timestamp(time_ms: i64) -> Result<Timestamp, WriteError> {
 mod tests {
     use super::*;
 
-/// A time in milliseconds since 1970 UTC as digits of a stream's label, cut to the second:
-/// `20261122150000000`.
-pub(crate) fn label_digits(time_ms: i64) -> Result<String, WriteError> {
-    Ok(timestamp(time_ms)?.strftime("%Y%m%d%H%M%S000").to_string())
-}
-
-/// A time in milliseconds since 1970 UTC as SQL writes it: `2026-11-22 15:00:00.000`.
-pub(crate) fn sql_time(time_ms: i64) -> Result<String, WriteError> {
-    Ok(timestamp(time_ms)?.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
-}
-
     #[test]
     fn times_and_days() {
         for (time_ms, text, day_text) in [
@@ -175,6 +189,9 @@ pub(crate) fn sql_time(time_ms: i64) -> Result<String, WriteError> {
             assert_eq!(time_text(time_ms).unwrap(), text);
             assert_eq!(day(time_ms).unwrap().to_string(), day_text);
         }
+        assert_eq!(label_digits(1_795_391_999_999).unwrap(), "20261122235959000");
+        assert_eq!(sql_time(1_795_391_999_999).unwrap(), "2026-11-22 23:59:59.999");
+        assert_eq!(sql_time(1_795_391_999_000).unwrap(), "2026-11-22 23:59:59.000");
         for time_ms in [-1, i64::MIN, i64::MAX] {
             assert!(matches!(time_text(time_ms), Err(WriteError::Time(found)) if found == time_ms));
         }
@@ -189,9 +206,6 @@ pub(crate) fn sql_time(time_ms: i64) -> Result<String, WriteError> {
             first: "100",
             last: "300",
             count: 3,
-        assert_eq!(label_digits(1_795_391_999_999).unwrap(), "20261122235959000");
-        assert_eq!(sql_time(1_795_391_999_999).unwrap(), "2026-11-22 23:59:59.999");
-        assert_eq!(sql_time(1_795_391_999_000).unwrap(), "2026-11-22 23:59:59.000");
             hash: 0xab,
         };
         let path = object.path();

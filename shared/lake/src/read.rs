@@ -7,6 +7,7 @@
 //! Nothing but the file is needed: no catalog, no other file.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fs::File;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,6 +15,7 @@ use ::parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use ::parquet::file::metadata::FileMetaData;
+use ::parquet::file::reader::ChunkReader;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMillisecondType};
 use bytes::Bytes;
@@ -63,10 +65,18 @@ impl StoredRow {
     }
 }
 
-/// Reads a file of the lake, row by row.
+/// Reads a file of the lake that is held in memory, row by row.
 pub fn rows(file: Vec<u8>) -> Result<StoredRows, ReadError> {
+    rows_of(Bytes::from(file))
+}
+
+/// Reads a file of the lake from the disk, row by row; a part of one row group is held in memory.
+pub fn rows_of_file(file: File) -> Result<StoredRows, ReadError> {
+    rows_of(file)
+}
+
+fn rows_of(file: impl ChunkReader + 'static) -> Result<StoredRows, ReadError> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let file = Bytes::from(file);
     let builder =
         guarded(|| Ok(ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?))?;
     let metadata = builder.metadata().file_metadata();
@@ -78,7 +88,7 @@ pub fn rows(file: Vec<u8>) -> Result<StoredRows, ReadError> {
 }
 
 /// Lets the Parquet reader work, which panics on some damaged files.
-fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     // What a panic may leave half done is not used again.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ReadError::Damaged))
 }
@@ -136,13 +146,19 @@ impl StoredRows {
     }
 }
 
-/// An entry of the file's metadata.
-fn entry<'m>(metadata: &'m FileMetaData, key: &'static str) -> Result<&'m str, ReadError> {
-    let entries = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
-    let value =
-        entries.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.as_deref());
+/// An entry of the file's metadata that every file has.
+pub(crate) fn entry<'m>(
+    metadata: &'m FileMetaData,
+    key: &'static str,
+) -> Result<&'m str, ReadError> {
     let missing = || "missing: not a file of the lake".to_owned();
-    value.ok_or_else(|| ReadError::Metadata { key, fault: missing() })
+    optional_entry(metadata, key).ok_or_else(|| ReadError::Metadata { key, fault: missing() })
+}
+
+/// An entry of the file's metadata.
+pub(crate) fn optional_entry<'m>(metadata: &'m FileMetaData, key: &str) -> Option<&'m str> {
+    let entries = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
+    entries.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.as_deref())
 }
 
 /// Which columns hold which attribute, from the file's metadata.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use crate::column::user::UserType;
+use crate::catalog::EPOCH;
+use crate::column::user::{Epoch, UserType};
 use crate::meta::{self, MetaColumn};
 use crate::{Kind, catalog, name};
 
@@ -13,6 +14,8 @@ use crate::{Kind, catalog, name};
 pub const ATTRIBUTE: &str = "headwater.attribute";
 /// The metadata of an Arrow field, and the parameter of a catalog column, that names the kind.
 pub const KIND: &str = "headwater.kind";
+/// The metadata of an Arrow field of a user's column: its type, as the catalog spells it.
+pub(crate) const TYPE: &str = "headwater.type";
 /// How many of our columns a table gets before further attributes go to `_rest`.
 pub const DEFAULT_COLUMN_LIMIT: usize = 500;
 
@@ -45,7 +48,11 @@ impl Column {
                 metadata.insert(KIND.to_owned(), kind.as_str().to_owned());
                 kind.data_type()
             }
-            ColumnType::Added(user_type) => user_type.data_type()?,
+            ColumnType::Added(user_type) => {
+                metadata.insert(TYPE.to_owned(), user_type.to_string());
+                metadata.extend(user_type.epoch().map(|epoch| (EPOCH.to_owned(), epoch.into())));
+                user_type.data_type()?
+            }
         };
         Some(Field::new(&self.name, data_type, true).with_metadata(metadata))
     }
@@ -59,6 +66,34 @@ pub enum ColumnType {
     /// A user added it to the catalog: it is filled where a value converts exactly, and items are
     /// never rebuilt from it.
     Added(UserType),
+}
+
+impl UserType {
+    /// What numbers count in a `timestamp` column, as [`Epoch::of`] reads it.
+    pub(crate) fn epoch(&self) -> Option<&'static str> {
+        let Self::Timestamp { epoch: Some(epoch) } = self else { return None };
+        Some(match epoch {
+            Epoch::Seconds => "seconds",
+            Epoch::Milliseconds => "milliseconds",
+        })
+    }
+}
+
+impl std::fmt::Display for UserType {
+    /// The type as the catalog spells it, which [`UserType::of`] reads.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::String => f.write_str("string"),
+            Self::Boolean => f.write_str("boolean"),
+            Self::Int => f.write_str("int"),
+            Self::Bigint => f.write_str("bigint"),
+            Self::Double => f.write_str("double"),
+            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
+            Self::Timestamp { .. } => f.write_str("timestamp"),
+            Self::Date => f.write_str("date"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
 }
 
 /// The columns of one table, in the catalog's order. It only ever grows.
