@@ -67,9 +67,7 @@ def _bench(options: argparse.Namespace) -> None:
     SUMMARY.write_text(json.dumps(_summary(options, about, found, reached), indent=1, ensure_ascii=False) + "\n")
 
 
-def _summary(
-    options: argparse.Namespace, about: dict[str, str], found: Found, reached: list[Figure]
-) -> dict[str, Any]:
+def _summary(options: argparse.Namespace, about: dict[str, str], found: Found, reached: list[Figure]) -> dict[str, Any]:
     measured = {"full_size": found.full_size, "small": found.small, "wide": found.wide}
     return {
         "about": about,

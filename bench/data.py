@@ -1,7 +1,7 @@
 """Data on disk, made once: exports of both shapes and stream events.
 
-A folder is named by all that decides about its contents, the generator's own text among them, and gets its name once it is
-complete.
+A folder is named by all that decides about its contents, the generator's own text among them, and gets its name once
+it is complete.
 
     python -m bench.data FOLDER ITEMS SMALL_ITEMS SEED    what `prepare` runs
 """

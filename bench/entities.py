@@ -1,7 +1,7 @@
 """Items of the shape `entities`: a single-table design. The same seed gives the same items.
 
-Thirteen entities share one table with generic keys. Each has attributes of its own, of which an item has some: 8 to 20 in
-all, out of about 200 in the table.
+Thirteen entities share one table with generic keys. Each has attributes of its own, of which an item has some: 8 to 20
+in all, out of about 200 in the table.
 """
 
 import base64
@@ -21,41 +21,41 @@ ENTITIES = {
     " homeAddress:place loyaltyPoints:count loyaltyTier:word marketingConsent:flag preferredLanguage:word"
     " segments:set lifetimeValue:money avatar:bytes notes:text",
     "Account": "accountId:identifier ownerId:identifier accountName:words plan:word seatsUsed:count seatsLimit:count"
-    " monthlyFee:money billingEmail:email taxNumber:identifier headquarters:place enabledFeatures:set trialEndsAt:moment"
-    " isSuspended:flag suspendedReason:text annualGrowth:ratio",
-    "Order": "orderId:identifier customerId:identifier orderStatus:word orderTotal:money orderTax:money orderCurrency:word"
-    " placedAt:moment shippedAt:moment shippingAddress:place itemsCount:count couponCodes:set giftMessage:text isGift:flag"
-    " riskScore:ratio salesChannel:word fulfilmentNotes:list",
+    " monthlyFee:money billingEmail:email taxNumber:identifier headquarters:place enabledFeatures:set"
+    " trialEndsAt:moment isSuspended:flag suspendedReason:text annualGrowth:ratio",
+    "Order": "orderId:identifier customerId:identifier orderStatus:word orderTotal:money orderTax:money"
+    " orderCurrency:word placedAt:moment shippedAt:moment shippingAddress:place itemsCount:count"
+    " couponCodes:set giftMessage:text isGift:flag riskScore:ratio salesChannel:word fulfilmentNotes:list",
     "OrderLine": "orderId:identifier lineNumber:count sku:identifier lineTitle:words quantity:count unitPrice:money"
-    " lineDiscount:money lineTax:money lineStatus:word warehouseCode:word weightGrams:count serialNumbers:set"
-    " personalisation:text returnable:flag backorderedUntil:moment",
-    "Product": "sku:identifier productTitle:words productText:text brand:word categoryPath:list listPrice:money costPrice:money"
-    " stockOnHand:count reorderLevel:count dimensions:numbers colours:set averageRating:ratio ratingCount:count"
-    " discontinued:flag thumbnail:bytes manufacturerUrl:address",
-    "Invoice": "invoiceId:identifier accountId:identifier invoiceNumber:count invoiceTotal:money invoiceTax:money dueAt:moment"
-    " paidAt:moment paymentTerms:word purchaseOrder:identifier invoiceAddress:place dunningLevel:count invoiceUrl:address"
-    " isDisputed:flag disputeText:text exchangeRate:ratio",
+    " lineDiscount:money lineTax:money lineStatus:word warehouseCode:word weightGrams:count"
+    " serialNumbers:set personalisation:text returnable:flag backorderedUntil:moment",
+    "Product": "sku:identifier productTitle:words productText:text brand:word categoryPath:list listPrice:money"
+    " costPrice:money stockOnHand:count reorderLevel:count dimensions:numbers colours:set"
+    " averageRating:ratio ratingCount:count discontinued:flag thumbnail:bytes manufacturerUrl:address",
+    "Invoice": "invoiceId:identifier accountId:identifier invoiceNumber:count invoiceTotal:money invoiceTax:money"
+    " dueAt:moment paidAt:moment paymentTerms:word purchaseOrder:identifier invoiceAddress:place"
+    " dunningLevel:count invoiceUrl:address isDisputed:flag disputeText:text exchangeRate:ratio",
     "Payment": "paymentId:identifier invoiceId:identifier paymentAmount:money paymentFee:money paymentMethod:word"
-    " cardFingerprint:bytes cardCountry:word authorisedAt:moment capturedAt:moment refundedAmount:money failureCode:word"
-    " failureText:text attempts:count threeDSecure:flag settlementRate:ratio",
+    " cardFingerprint:bytes cardCountry:word authorisedAt:moment capturedAt:moment refundedAmount:money"
+    " failureCode:word failureText:text attempts:count threeDSecure:flag settlementRate:ratio",
     "Shipment": "shipmentId:identifier orderId:identifier carrier:word trackingNumber:identifier trackingUrl:address"
-    " originPlace:place destinationPlace:place parcels:count totalWeight:ratio customsCodes:numbers customsValue:money"
-    " pickedUpAt:moment deliveredAt:moment signedBy:words scanEvents:list insured:flag",
-    "Device": "deviceId:identifier ownerId:identifier model:word firmware:word hardwareRevision:count batteryLevel:ratio"
-    " signalStrength:ratio lastSeenAt:moment bootCount:count publicKey:bytes installedAt:place channels:set openPorts:numbers"
-    " isOnline:flag lastErrorText:text",
+    " originPlace:place destinationPlace:place parcels:count totalWeight:ratio customsCodes:numbers"
+    " customsValue:money pickedUpAt:moment deliveredAt:moment signedBy:words scanEvents:list insured:flag",
+    "Device": "deviceId:identifier ownerId:identifier model:word firmware:word hardwareRevision:count"
+    " batteryLevel:ratio signalStrength:ratio lastSeenAt:moment bootCount:count publicKey:bytes"
+    " installedAt:place channels:set openPorts:numbers isOnline:flag lastErrorText:text",
     "Reading": "deviceId:identifier readAt:epoch temperature:ratio humidity:ratio pressure:ratio carbonDioxide:count"
-    " luminosity:ratio noiseLevel:ratio supplyVoltage:ratio samplesCount:count quality:word rawFrame:bytes calibrated:flag"
-    " outliers:numbers",
-    "Session": "sessionId:identifier userId:identifier ipAddress:identifier userAgent:words startedAt:epoch endedAt:epoch"
-    " pagesViewed:count landingUrl:address referrerUrl:address experiments:set converted:flag revenue:money scrollDepth:ratio"
-    " clickPath:list fingerprint:bytes",
-    "Ticket": "ticketId:identifier requesterId:identifier assigneeId:identifier subject:words body:text priority:word"
-    " ticketStatus:word ticketTags:set openedAt:moment resolvedAt:moment replies:count satisfaction:ratio escalated:flag"
-    " watchers:list slaMinutes:count",
-    "AuditEntry": "actorId:identifier actorKind:word action:word targetId:identifier targetKind:word requestId:identifier"
-    " sourceAddress:identifier changedFields:set beforeText:text afterText:text durationMicros:count signature:bytes"
-    " succeeded:flag happenedAt:epoch",
+    " luminosity:ratio noiseLevel:ratio supplyVoltage:ratio samplesCount:count quality:word rawFrame:bytes"
+    " calibrated:flag outliers:numbers",
+    "Session": "sessionId:identifier userId:identifier ipAddress:identifier userAgent:words startedAt:epoch"
+    " endedAt:epoch pagesViewed:count landingUrl:address referrerUrl:address experiments:set"
+    " converted:flag revenue:money scrollDepth:ratio clickPath:list fingerprint:bytes",
+    "Ticket": "ticketId:identifier requesterId:identifier assigneeId:identifier subject:words body:text"
+    " priority:word ticketStatus:word ticketTags:set openedAt:moment resolvedAt:moment replies:count"
+    " satisfaction:ratio escalated:flag watchers:list slaMinutes:count",
+    "AuditEntry": "actorId:identifier actorKind:word action:word targetId:identifier targetKind:word"
+    " requestId:identifier sourceAddress:identifier changedFields:set beforeText:text afterText:text"
+    " durationMicros:count signature:bytes succeeded:flag happenedAt:epoch",
 }
 
 FEWEST, MOST = 8, 20

@@ -25,8 +25,9 @@ PACKAGES = ("boto3", "duckdb", "orjson", "polars", "pyarrow")
 
 
 def describe() -> dict[str, str]:
+    system = f"{platform.system()} {platform.release()}"
     return {
-        "machine": f"{os.cpu_count()} cores {_processor()}, {_memory_gib():.0f} GiB, {platform.system()} {platform.release()}",
+        "machine": f"{os.cpu_count()} cores {_processor()}, {_memory_gib():.0f} GiB, {system}",
         "Headwater": _commit(),
         "Rust": ", ".join([_output("rustc", "--version"), *_crates()]),
         "Python": ", ".join([platform.python_version(), *_packages()]),

@@ -1,7 +1,8 @@
 """Items of the shape `orders`, and stream records of them. The same seed gives the same items.
 
-An item has 17 attributes and up to three more: about 580 bytes by DynamoDB's rule, 926 as a line of an export. Numbers have
-up to 38 digits, a text has quotes and scripts other than Latin, and one attribute is a number here and a string there.
+An item has 17 attributes and up to three more: about 580 bytes by DynamoDB's rule, 926 as a line of an export. Numbers
+have up to 38 digits, texts have quotes and scripts other than Latin, and one attribute is a number here and a string
+there.
 """
 
 import base64

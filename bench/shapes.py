@@ -1,7 +1,7 @@
 """The two shapes of data: which attributes there are, and what peers are told about each.
 
-Headwater is told nothing but the names of the key attributes. Peers get the schema as JSON, and each makes of it whatever its
-library reads fastest.
+Headwater is told nothing but the names of the key attributes. Peers get the schema as JSON, and each makes of it
+whatever its library reads fastest.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ _TYPES: dict[str, pa.DataType] = {
 
 def columns_of(schema: str) -> list[dict[str, Any]]:
     with open(schema) as file:
-        return json.load(file)
+        columns: list[dict[str, Any]] = json.load(file)
+    return columns
 
 
 def fields(columns: list[dict[str, Any]]) -> list[tuple[str, pa.DataType]]:

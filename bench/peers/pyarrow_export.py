@@ -18,7 +18,10 @@ def main(source: str, target: str, schema_file: str, library: str) -> None:
     schema = pa.schema(fields(columns))
     loads, convert = reader(library, columns)
     items = []
-    with pq.ParquetWriter(target, schema, compression="zstd", compression_level=3) as writer, gzip.open(source) as lines:
+    with (
+        pq.ParquetWriter(target, schema, compression="zstd", compression_level=3) as writer,
+        gzip.open(source) as lines,
+    ):
         for line in lines:
             items.append(convert(loads(line)["Item"]))
             if len(items) == BATCH:
