@@ -14,7 +14,6 @@
 //! readers refuse.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -113,29 +112,20 @@ pub fn increment(table: &str, window_end_ms: i64) -> Result<String, WriteError> 
 
 /// The name of a file of a snapshot or increment: the export's data file's, in place of its ending.
 ///
-/// `part` counts the files made of one data file from 1; a further one begins where new columns came.
-///
 /// ```
 /// use lake::path;
 ///
 /// let prefix = path::snapshot("planes", 1_795_359_600_000)?;
 /// assert_eq!(
-///     path::data_file(&prefix, "AWSDynamoDB/01/data/zx3k.json.gz", 1),
+///     path::data_file(&prefix, "AWSDynamoDB/01/data/zx3k.json.gz"),
 ///     "snapshots/planes/snapshot=20261122T150000Z/zx3k.parquet",
 /// );
-/// assert_eq!(path::data_file("p/", "zx3k.json.gz", 2), "p/zx3k-2.parquet");
 /// # Ok::<(), lake::WriteError>(())
 /// ```
-pub fn data_file(prefix: &str, data_file: &str, part: usize) -> String {
+pub fn data_file(prefix: &str, data_file: &str) -> String {
     let name = data_file.rsplit('/').next().unwrap_or(data_file);
     let stem = name.split('.').next().unwrap_or(name);
-    let mut path = format!("{prefix}{stem}");
-    if part > 1 {
-        // Writing to a string cannot fail.
-        let _ = write!(path, "-{part}");
-    }
-    path.push_str(".parquet");
-    path
+    format!("{prefix}{stem}.parquet")
 }
 
 /// The name of an object kept because it could not be used.
