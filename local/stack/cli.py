@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from . import deployment, emulator, environments, process, state
-from .paths import LOCAL, Failure, progress
+from .paths import LOCAL, REPOSITORY, Failure, progress
 from .state import Stack
 
 DEFAULT_NAME = "default"
@@ -40,7 +40,7 @@ def command_line() -> argparse.ArgumentParser:
         return added
 
     command("setup", setup, "Install the pinned emulator, SAM and cargo-lambda under target/local.")
-    command("lock", lock, "Pin anew what local/*.in ask for, into local/*.txt.")
+    command("lock", lock, "Pin anew what local/*.in and tests/readers/readers.in ask for, into the *.txt beside them.")
     up_command = command(
         "up", up, "Start an emulator and deploy the template to it, from binaries that cargo has built."
     )
@@ -48,15 +48,19 @@ def command_line() -> argparse.ArgumentParser:
     run_command = command("run", run, "Bring a stack up, run a command with its environment, and take it down again.")
     logs_command = command("logs", logs, "Show the functions' logs.")
     tests_command = command("test-corrections", test_corrections, "Test the corrections of the emulator.")
+    readers_command = command(
+        "test-readers", test_readers, "Bring a stack up, and hold readers that others wrote against the lake's files."
+    )
 
     for named in (up_command, down_command, logs_command):
         named.add_argument("--name", default=DEFAULT_NAME, help="tells several stacks apart (default: %(default)s)")
     run_command.add_argument("--name", help="name of the stack (default: one that nobody else has)")
-    for deploying in (up_command, run_command):
+    for deploying in (up_command, run_command, readers_command):
         add_deployment_options(deploying)
     logs_command.add_argument("--function", default="", help="only functions with this in their name, such as `import`")
     run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
-    tests_command.add_argument("pytest", nargs="*", metavar="-- ARG", help="arguments for pytest")
+    for testing in (tests_command, readers_command):
+        testing.add_argument("pytest", nargs="*", metavar="-- ARG", help="arguments for pytest")
     return parser
 
 
@@ -125,9 +129,21 @@ def logs(arguments: argparse.Namespace) -> None:
 
 def test_corrections(arguments: argparse.Namespace) -> int:
     environments.setup()
-    python = str(environments.python(environments.EMULATOR))
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(LOCAL / "tests"), *arguments.pytest]
+    command = pytest(environments.EMULATOR, LOCAL / "tests", arguments.pytest)
     return subprocess.run(command, cwd=LOCAL).returncode
+
+
+def test_readers(arguments: argparse.Namespace) -> int:
+    environments.prepare(environments.READERS, environments.READERS_LOCK)
+    arguments.name = None
+    arguments.parameter.append("BatchWindowSeconds=1")
+    arguments.run = pytest(environments.READERS, REPOSITORY / "tests" / "readers", arguments.pytest)
+    return run(arguments)
+
+
+def pytest(environment: Path, tests: Path, arguments: list[str]) -> list[str]:
+    python = str(environments.python(environment))
+    return [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests), *arguments]
 
 
 def bring_up(name: str, arguments: argparse.Namespace) -> Stack:

@@ -1,6 +1,7 @@
-"""The two Python environments: pinned, made by a pinned uv, and left alone while their pins stay.
+"""The Python environments: pinned, made by a pinned uv, and left alone while their pins stay.
 
-Two, because the emulator and SAM each want a boto of their own.
+The local AWS is two, because the emulator and SAM each want a boto of their own. The readers that the lake's files are
+held against are a third, which only their test needs: with Spark in it, it is large.
 """
 
 import hashlib
@@ -10,13 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .paths import LOCAL, WORK, Failure, progress
+from .paths import LOCAL, REPOSITORY, WORK, Failure, progress
 
 UV_VERSION = "0.13.9"
 UV = WORK / "uv"
 EMULATOR = WORK / "env-emulator"
 DEPLOY = WORK / "env-deploy"
+READERS = WORK / "env-readers"
 LOCKS = {EMULATOR: LOCAL / "emulator.txt", DEPLOY: LOCAL / "deploy.txt"}
+READERS_LOCK = REPOSITORY / "tests" / "readers" / "readers.txt"
 
 
 def setup() -> None:
@@ -38,7 +41,7 @@ def prepare(environment: Path, pinned: Path) -> None:
 
 def lock() -> None:
     """Pins anew: resolves the `.in` files into the `.txt` files."""
-    for pinned in LOCKS.values():
+    for pinned in (*LOCKS.values(), READERS_LOCK):
         pin(pinned)
 
 
