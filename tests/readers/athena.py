@@ -65,7 +65,9 @@ class Stack:
         pages = list(self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=started))
         info = pages[0]["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         names = [column["Name"] for column in info]
-        cells = [[cell.get("VarCharValue") for cell in row["Data"]] for page in pages for row in page["ResultSet"]["Rows"]]
+        cells = [
+            [cell.get("VarCharValue") for cell in row["Data"]] for page in pages for row in page["ResultSet"]["Rows"]
+        ]
         heads, *rows = cells
         assert heads == names, "the first row names the columns"
         types = {column["Name"]: column["Type"] for column in info}

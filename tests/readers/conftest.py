@@ -38,10 +38,10 @@ def streamed(items: list, folder: Path) -> Written:
 
 FILES: dict[str, Callable[[Path], Written]] = {
     "export of edge cases": lambda folder: exported(edge_cases.items(), folder),
-    "export of random items": lambda folder: exported(generated_items.Generator(SEED).items(1500), folder),
+    "export of random items": lambda folder: exported(generated_items.Generator(SEED).items(1000), folder),
     "export of more attributes than columns": lambda folder: exported(generated_items.sparse(SEED, 400), folder),
     "event of edge cases": lambda folder: streamed(edge_cases.items(), folder),
-    "event of random items": lambda folder: streamed(generated_items.Generator(SEED + 1).items(600), folder),
+    "event of random items": lambda folder: streamed(generated_items.Generator(SEED + 1).items(400), folder),
 }
 
 

@@ -17,7 +17,7 @@ NINES = "9" * 38
 
 VALUES: dict[str, Any] = {
     "empty string": {"S": ""},
-    "string of all that JSON escapes": {"S": "\"\\/\b\f\n\r\t\u0000\u001f\u007f\u2028\u2029"},
+    "string of all that JSON escapes": {"S": '"\\/\b\f\n\r\t\u0000\u001f\u007f\u2028\u2029'},
     "string beyond the basic plane": {"S": "日本 é e\u0301 🦀 \U0010ffff \ufeff"},
     "string that reads as a number": {"S": "007"},
     "string that reads as null": {"S": "null"},
@@ -25,7 +25,9 @@ VALUES: dict[str, Any] = {
     "string of spaces": {"S": "  "},
     "long string": {"S": "x" * 70_000},
     "empty binary": {"B": ""},
-    "binary of all bytes": {"B": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v8PHy8/T19vf4+fr7/P3+/w=="},
+    "binary of all bytes": {
+        "B": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v8PHy8/T19vf4+fr7/P3+/w=="
+    },
     "binary that is no UTF-8": {"B": "/w=="},
     "zero": {"N": "0"},
     "negative zero": {"N": "-0"},
@@ -69,10 +71,16 @@ VALUES: dict[str, Any] = {
     "set of binaries": {"BS": ["", "AA==", "/w==", "AAA="]},
     "empty list": {"L": []},
     "empty map": {"M": {}},
-    "list of everything plain": {"L": [{"S": "x"}, {"N": "1.50"}, {"BOOL": False}, {"NULL": True}, {"L": []}, {"M": {}}]},
-    "list of everything else": {"L": [{"B": "AP8="}, {"SS": ["b", "a"]}, {"NS": ["2", "10"]}, {"BS": ["/w==", "AA=="]}]},
+    "list of everything plain": {
+        "L": [{"S": "x"}, {"N": "1.50"}, {"BOOL": False}, {"NULL": True}, {"L": []}, {"M": {}}]
+    },
+    "list of everything else": {
+        "L": [{"B": "AP8="}, {"SS": ["b", "a"]}, {"NS": ["2", "10"]}, {"BS": ["/w==", "AA=="]}]
+    },
     "list of numbers": {"L": [{"N": "1E-130"}, {"N": f"{NINES}"}, {"N": "-0.10"}, {"N": "1E125"}]},
-    "map with hard names": {"M": {"z": {"S": "1"}, "Z": {"S": "2"}, "": {"S": "3"}, "é": {"S": "4"}, '"\\\n': {"S": "5"}}},
+    "map with hard names": {
+        "M": {"z": {"S": "1"}, "Z": {"S": "2"}, "": {"S": "3"}, "é": {"S": "4"}, '"\\\n': {"S": "5"}}
+    },
     "map with names that sort apart by bytes": {"M": {"\uffff": {"N": "1"}, "🦀": {"N": "2"}, "a": {"N": "3"}}},
     "map with a set inside": {"M": {"plain": {"S": "x"}, "set": {"SS": ["a"]}}},
     "list to the limit": nested(31, {"N": "1"}, list_=True),
@@ -80,19 +88,42 @@ VALUES: dict[str, Any] = {
     "map to the limit with a set inside": nested(31, {"SS": ["x"]}, list_=False),
 }
 
-NAMES = {
+NAMES: dict[str, Item] = {
     "lower and upper case": {"aa": {"N": "1"}, "aA": {"N": "2"}, "AA": {"S": "3"}, "Aa": {"N": "0.5"}},
     "names of meta columns": {name: {"S": name} for name in ("_op", "_ts", "_seq", "_key", "_hash", "_rest", "_OP")},
     "names that collide with those of meta columns": {"c_op": {"S": "x"}, "c_rest": {"S": "y"}, "_Rest": {"N": "1"}},
-    "names of partition columns": {"dt": {"S": "x"}, "DT": {"S": "y"}, "snapshot": {"N": "1"}, "window_end": {"S": "z"}},
+    "names of partition columns": {
+        "dt": {"S": "x"},
+        "DT": {"S": "y"},
+        "snapshot": {"N": "1"},
+        "window_end": {"S": "z"},
+    },
     "names that further kinds would get": {"k__string": {"N": "1"}, "k": {"N": "2"}, "k__double": {"S": "x"}},
     "further kinds of those": {"k": {"S": "x"}, "k__string": {"S": "y"}, "k__double": {"N": "0.5"}},
     "one more kind of those": {"k": {"N": "0.5"}, "k_2": {"N": "1"}, "k-2": {"N": "2"}, "k.2": {"N": "3"}},
     "quotes": {'"': {"S": "a"}, "'": {"S": "b"}, "`": {"S": "c"}, '"; DROP TABLE t; --': {"S": "d"}},
     "dots and brackets": {"a.b": {"S": "a"}, "a[0]": {"S": "b"}, ".": {"S": "c"}, "a.b.c": {"M": {"a.b": {"S": "d"}}}},
-    "spaces and control characters": {" ": {"S": "a"}, "a b": {"S": "b"}, " a": {"S": "c"}, "a\nb": {"S": "d"}, "\t": {"N": "1"}},
-    "every script": {"größe": {"N": "1"}, "日本": {"N": "2"}, "имя": {"N": "3"}, "שם": {"N": "4"}, "🦀": {"N": "5"}, "İ": {"N": "6"}},
-    "characters that are a letter in lower case": {"K": {"N": "1"}, "\u212a": {"N": "2"}, "k": {"N": "3"}, "ſ": {"N": "4"}},
+    "spaces and control characters": {
+        " ": {"S": "a"},
+        "a b": {"S": "b"},
+        " a": {"S": "c"},
+        "a\nb": {"S": "d"},
+        "\t": {"N": "1"},
+    },
+    "every script": {
+        "größe": {"N": "1"},
+        "日本": {"N": "2"},
+        "имя": {"N": "3"},
+        "שם": {"N": "4"},
+        "🦀": {"N": "5"},
+        "İ": {"N": "6"},
+    },
+    "characters that are a letter in lower case": {
+        "K": {"N": "1"},
+        "\u212a": {"N": "2"},
+        "k": {"N": "3"},
+        "ſ": {"N": "4"},
+    },
     "words of SQL": {"select": {"S": "a"}, "ORDER": {"S": "b"}, "null": {"S": "c"}, "Table": {"S": "d"}},
     "names that start with a digit": {"2fa": {"BOOL": True}, "1": {"N": "1"}, "c_2fa": {"BOOL": False}},
     "255 bytes and more": {"n" * 255: {"N": "1"}, "n" * 256: {"N": "2"}, "N" * 256: {"N": "3"}, "n" * 300: {"N": "4"}},
@@ -105,7 +136,7 @@ def items() -> list[Item]:
     """One item for each case, whose partition key says which."""
     values = {f"value: {name}": {"v": value} for name, value in VALUES.items()}
     names = {f"name: {name}": attributes for name, attributes in NAMES.items()}
-    cases = values | names | {"only its key": {}}
+    cases: dict[str, Item] = values | names | {"only its key": {}}
     return [
         {"pk": {"S": name}, "sk": {"N": str(at)}, **attributes} for at, (name, attributes) in enumerate(cases.items())
     ]

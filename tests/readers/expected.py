@@ -183,13 +183,19 @@ def is_exact_double(text: str) -> bool:
     """
     plain, double = number(text), float(text)
     places = len(plain.partition(".")[2])
-    is_halfway = -Decimal(double).as_tuple().exponent == places + 1
+    is_halfway = Decimal(double).as_tuple().exponent == -(places + 1)
     return number(repr(double)) == plain and not is_halfway
 
 
 def _is_plain(value: Value) -> bool:
     """Whether plain JSON says what type it is."""
     return only(value)[0] not in ("B", "SS", "NS", "BS") and (only(value)[0] not in ("L", "M") or is_exact(value))
+
+
+def value_in(row: Row, attribute: Attribute) -> Value | None:
+    """What a row has in a column."""
+    value = row.attributes().get(attribute.name)
+    return value if value is not None and kind_of(value) == attribute.kind else None
 
 
 def holds(kind: str, value: Value, found: Any) -> bool:

@@ -53,7 +53,7 @@ class Generator:
         members = [self.value(depth - 1) for _ in range(self._random.randint(0, 3))]
         if self._random.random() < 0.5:
             return {"L": members}
-        return {"M": dict(zip(self._random.sample(NAMES, len(members)), members))}
+        return {"M": dict(zip(self._random.sample(NAMES, len(members)), members, strict=True))}
 
     def text(self) -> str:
         return "".join(self._random.choices(LETTERS, k=self._random.choice((0, 1, 2, 3, 12, 40))))

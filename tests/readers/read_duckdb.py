@@ -21,7 +21,7 @@ def read(path: Path) -> Columns:
         names, kinds = file.columns, [_type(str(kind)) for kind in file.types]
         # As a number: in Python DuckDB's timestamps with a time zone need yet another package.
         rows = file.select('* REPLACE (epoch_ms("_ts") AS "_ts")').fetchall()
-    values = zip(*rows) if rows else ([] for _ in names)
+    values = zip(*rows, strict=True) if rows else ([] for _ in names)
     return {name: Column(kind, list(cells)) for name, kind, cells in zip(names, kinds, values, strict=True)}
 
 

@@ -26,7 +26,7 @@ def _column(series: pl.Series) -> Column:
     return Column(kind, values.to_list())
 
 
-def _type(kind: pl.DataType) -> str:
+def _type(kind: object) -> str:
     if isinstance(kind, pl.List):
         return f"array<{_type(kind.inner)}>"
     return next((name for known, name in NAMES.items() if kind == known), str(kind))

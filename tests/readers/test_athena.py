@@ -1,9 +1,9 @@
 """Athena, over the catalog's table, answers with the values of the items that were put into the DynamoDB table.
 
-The local Athena runs the query on DuckDB and writes values as Trino does, all of them as text. So this shows the catalog's
-types and names, and that the feed's files are found by them; it cannot show Trino's own Parquet reader, nor partition
-projection. And as on AWS an array is one text, `[a, b]`, in which nothing says where a member ends: strings are compared
-in every order, but one that itself holds `, ` could be two.
+The local Athena runs the query on DuckDB and writes values as Trino does, all of them as text. So this shows the
+catalog's types and names, and that the feed's files are found by them; it cannot show Trino's own Parquet reader, nor
+partition projection. And as on AWS an array is one text, `[a, b]`, in which nothing says where a member ends: strings
+are compared in every order, but one that itself holds `, ` could be two.
 """
 
 import base64
@@ -19,7 +19,7 @@ import pytest
 from athena import CONFIG, Answer, Stack, until
 from canonical import Item, item_text, number, only
 from comparing import differs, in_order
-from expected import META_TYPES, TYPES, Attribute, Row, kind_of
+from expected import META_TYPES, TYPES, Attribute, Row
 
 TABLE = "readers"
 CHANGES = "readers__changes"
@@ -124,9 +124,8 @@ def test_every_value_of_every_column(answer: Answer, columns: dict[str, Attribut
             cell = in_order(told[name]) if name == "_rest" else told[name]
             wrong += [] if cell == text else [differs(name, row, cell, text)]
         for name, attribute in columns.items():
-            value = row.attributes().get(attribute.name)
-            belongs = value is not None and kind_of(value) == attribute.kind
-            if not (is_told(attribute.kind, value, told[name]) if belongs else told[name] is None):
+            value = expected.value_in(row, attribute)
+            if not (told[name] is None if value is None else is_told(attribute.kind, value, told[name])):
                 wrong.append(differs(name, row, told[name], value))
     assert not wrong, "\n".join([f"{len(wrong)} cells differ, among them:", *wrong[:10]])
 
