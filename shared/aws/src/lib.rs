@@ -8,6 +8,7 @@
 //! table ── create, describe, wait        mapping ── stream -> function
 //! batch_write ── load items              recovery, backup, export
 //! object ── get, put, put once           catalog ── the registry in Glue
+//! athena ── one statement to its end     view ── made, kept or left alone
 //! enrolment ── stream, mapping, recovery and catalog of one table, in order
 //! ```
 //!
@@ -19,6 +20,7 @@ mod attribute_value;
 mod clients;
 mod failure;
 
+pub mod athena;
 pub mod backup;
 pub mod batch_write;
 pub mod catalog;
@@ -32,6 +34,7 @@ pub mod recovery;
 pub mod table;
 pub mod tagged;
 pub mod telemetry;
+pub mod view;
 
 pub use attribute_value::{item_from_sdk, item_to_sdk};
 pub use clients::{Clients, sdk_config};

@@ -64,7 +64,7 @@ impl<'r> Outputs<'r> {
         for (side, registry) in sides.into_iter().filter_map(|(side, r)| Some((side, r?))) {
             for column in registry.columns() {
                 let Some(type_text) = type_text(&column.holds) else { continue };
-                let shows = shows(registry, column, &type_text);
+                let shows = shows(registry, column, type_text.clone());
                 let place = *places.entry(shows).or_insert_with(|| {
                     let snapshot = snapshot.map(|_| Vec::new());
                     let name = column.name.clone();
@@ -175,7 +175,7 @@ fn json_bytes(text: &str) -> usize {
     text.bytes().map(of).sum()
 }
 
-fn shows<'r>(registry: &Registry, column: &'r Column, type_text: &Cow<'static, str>) -> Shows<'r> {
+fn shows<'r>(registry: &Registry, column: &'r Column, type_text: Cow<'static, str>) -> Shows<'r> {
     match &column.holds {
         ColumnType::Ours(kind) if registry.is_filled(column) => {
             let kind = match kind {
@@ -192,9 +192,7 @@ fn shows<'r>(registry: &Registry, column: &'r Column, type_text: &Cow<'static, s
             };
             Shows::Attribute(&column.attribute, kind)
         }
-        ColumnType::Ours(_) | ColumnType::Added(_) => {
-            Shows::Column(&column.name, type_text.clone())
-        }
+        ColumnType::Ours(_) | ColumnType::Added(_) => Shows::Column(&column.name, type_text),
     }
 }
 
