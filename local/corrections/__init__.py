@@ -6,6 +6,7 @@ changed. `apply` fails when ministack is not the one that a correction was writt
 
 from . import (
     athena_sql,
+    athena_tables,
     backups,
     exports,
     object_events,
@@ -36,6 +37,7 @@ ALL = (
     object_versions,
     query_results,
     athena_sql,
+    athena_tables,
 )
 
 

@@ -1,4 +1,4 @@
-"""Corrections athena_sql and query_results, and how Athena reads what Headwater writes."""
+"""Corrections athena_sql, athena_tables and query_results, and how Athena reads what Headwater writes."""
 
 import duckdb
 import pytest
@@ -12,6 +12,7 @@ COLUMNS = {
     "raw": "binary",
     "tags": "array<string>",
     "_ts": "timestamp",
+    "later": "array<decimal(12,2)>",
 }
 
 
@@ -29,6 +30,22 @@ def test_athena_reads_parquet_of_which_older_files_lack_columns(aws, tmp_path):
         ["b", "2", "0.5", "true", "[x, y]", "2026-11-22 15:00:00.123"],
     ]
     assert query(aws, database, "SELECT count(*) FROM t__changes WHERE dt = '2026-11-23'") == [["1"]]
+
+
+def test_the_columns_of_a_table_are_those_of_the_catalog(aws, tmp_path):
+    database = lake(aws, tmp_path)
+    sql = "SELECT * FROM t__changes WHERE name = 'b'"
+    row = ["b", "2", "0.5", "true", "61 62", "[x, y]", "2026-11-22 15:00:00.123", None, "2026-11-23"]
+    assert query(aws, database, sql) == [row]
+    assert query(aws, database, "SELECT cardinality(later) FROM t__changes") == [[None], [None]]
+    with pytest.raises(AssertionError, match="FAILED"):
+        query(aws, database, "SELECT dropped FROM t__changes")
+
+
+def test_a_table_without_files_has_its_columns(aws, tmp_path):
+    database = lake(aws, tmp_path, files={})
+    assert query(aws, database, "SELECT * FROM t__changes") == []
+    assert query(aws, database, "SELECT count(*), sum(cardinality(later)) FROM t__changes") == [["0", None]]
 
 
 def test_a_view_is_kept_in_glue_and_can_be_queried_through_another(aws, tmp_path):
@@ -83,16 +100,20 @@ def test_still_needed_plain_athena_has_no_views_and_writes_like_python(plain, tm
         query(plain, database, "SELECT x FROM v")
     with pytest.raises(AssertionError, match="FAILED"):
         query(plain, database, "SELECT json_extract_scalar('{}', '$.a')")
+    with pytest.raises(AssertionError, match="FAILED"):
+        query(plain, database, "SELECT later FROM t__changes")
 
 
-def lake(aws, tmp_path) -> str:
+FILES = {
+    "changes/t/dt=2026-11-22/a.parquet": "SELECT 'a' AS name, 9007199254740993::BIGINT AS big",
+    "changes/t/dt=2026-11-23/b.parquet": """SELECT 'b' AS name, 2::BIGINT AS big, 0.5::DOUBLE AS part, true AS yes,
+        'ab'::BLOB AS raw, ['x', 'y'] AS tags, TIMESTAMPTZ '2026-11-22 15:00:00.123+00' AS _ts, 1 AS dropped""",
+}
+
+
+def lake(aws, tmp_path, files=FILES) -> str:
     """Two files, the older with two columns, in a table as Headwater registers it."""
     s3, glue, bucket, database = aws.client("s3"), aws.client("glue"), aws.make_bucket(), unique("db").replace("-", "_")
-    files = {
-        "changes/t/dt=2026-11-22/a.parquet": "SELECT 'a' AS name, 9007199254740993::BIGINT AS big",
-        "changes/t/dt=2026-11-23/b.parquet": """SELECT 'b' AS name, 2::BIGINT AS big, 0.5::DOUBLE AS part, true AS yes,
-            'ab'::BLOB AS raw, ['x', 'y'] AS tags, TIMESTAMP '2026-11-22 15:00:00.123' AS _ts""",
-    }
     for key, select in files.items():
         file = tmp_path / "file.parquet"
         duckdb.sql(f"COPY ({select}) TO '{file}' (FORMAT parquet, CODEC 'zstd')")
