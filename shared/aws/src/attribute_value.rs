@@ -7,7 +7,11 @@ use item::{Item, Map, Number, NumberError, Value};
 
 /// An item as the SDK sends it. Copies: the caller keeps the item until AWS has taken it.
 pub fn item_to_sdk(item: &Item<'_>) -> HashMap<String, AttributeValue> {
-    item.iter().map(|(name, value)| (name.to_owned(), to_sdk(value))).collect()
+    map_to_sdk(item)
+}
+
+fn map_to_sdk(map: &Map<'_>) -> HashMap<String, AttributeValue> {
+    map.iter().map(|(name, value)| (name.to_owned(), to_sdk(value))).collect()
 }
 
 fn to_sdk(value: &Value<'_>) -> AttributeValue {
@@ -21,7 +25,7 @@ fn to_sdk(value: &Value<'_>) -> AttributeValue {
         Value::Ns(set) => AttributeValue::Ns(set.iter().map(|n| n.as_str().to_owned()).collect()),
         Value::Bs(set) => AttributeValue::Bs(set.iter().map(|b| Blob::new(b.to_vec())).collect()),
         Value::L(list) => AttributeValue::L(list.iter().map(to_sdk).collect()),
-        Value::M(map) => AttributeValue::M(item_to_sdk(map)),
+        Value::M(map) => AttributeValue::M(map_to_sdk(map)),
     }
 }
 
@@ -48,7 +52,13 @@ pub enum UnknownValue {
 pub fn item_from_sdk(
     item: impl IntoIterator<Item = (String, AttributeValue)>,
 ) -> Result<Item<'static>, UnknownValue> {
-    let entries = item
+    map_from_sdk(item).map(Item::from)
+}
+
+fn map_from_sdk(
+    map: impl IntoIterator<Item = (String, AttributeValue)>,
+) -> Result<Map<'static>, UnknownValue> {
+    let entries = map
         .into_iter()
         .map(|(name, value)| from_sdk(&name, value).map(|value| (Cow::Owned(name), value)))
         .collect::<Result<_, _>>()?;
@@ -77,7 +87,7 @@ fn from_sdk(name: &str, value: AttributeValue) -> Result<Value<'static>, Unknown
         AttributeValue::L(list) => {
             Value::L(list.into_iter().map(|value| from_sdk(name, value)).collect::<Result<_, _>>()?)
         }
-        AttributeValue::M(map) => Value::M(item_from_sdk(map)?),
+        AttributeValue::M(map) => Value::M(map_from_sdk(map)?),
         _ => {
             return Err(UnknownValue::Type { name: name.to_owned() });
         }

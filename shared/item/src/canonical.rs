@@ -26,7 +26,37 @@ pub fn canonical(item: &Item<'_>) -> String {
 
 /// Appends the canonical text of an item.
 pub fn write_canonical(item: &Item<'_>, out: &mut String) {
-    write_map(item, Order::Sorted, out);
+    let mut order: Vec<usize> = (0..item.len()).collect();
+    order.sort_unstable_by_key(|at| item.entry(*at).0);
+    write_all('{', order, '}', out, |at, out| {
+        write_json_string(item.entry(at).0, out);
+        out.push(':');
+        write_attribute(item, at, out);
+    });
+}
+
+/// Appends the canonical text of an item for a caller that knows the order of its names.
+///
+/// `by_name` gives, in the order of their names' bytes, the place of each attribute in the item and its
+/// name as [a JSON string](write_json_string) with a colon: sorting and quoting names is a good part
+/// of the work, and items of one table have the same names.
+pub fn write_canonical_in_order<'n>(
+    item: &Item<'_>,
+    by_name: impl Iterator<Item = (usize, &'n str)>,
+    out: &mut String,
+) {
+    write_all('{', by_name, '}', out, |(at, name), out| {
+        out.push_str(name);
+        write_attribute(item, at, out);
+    });
+}
+
+/// Appends the canonical text of the value at a place, from where the item was read if it is there.
+fn write_attribute(item: &Item<'_>, at: usize, out: &mut String) {
+    match item.text(at) {
+        Some(text) => out.push_str(text),
+        None => write_value(item.entry(at).1, Order::Sorted, out),
+    }
 }
 
 /// Appends the canonical text of a value: `{"S":"text"}`.
@@ -55,8 +85,21 @@ pub(crate) enum Order {
 
 /// Appends a map of attributes as DynamoDB JSON.
 pub(crate) fn write_map(map: &Map<'_>, order: Order, out: &mut String) {
-    let mut entries: Vec<(&str, &Value<'_>)> = map.iter().collect();
-    order.apply(&mut entries, |(name, _)| *name);
+    match order {
+        Order::Sorted if !map.iter().is_sorted_by_key(|(name, _)| name) => {
+            let mut entries: Vec<(&str, &Value<'_>)> = map.iter().collect();
+            entries.sort_unstable_by_key(|(name, _)| *name);
+            write_entries(entries, order, out);
+        }
+        Order::Sorted | Order::AsRead => write_entries(map.iter(), order, out),
+    }
+}
+
+fn write_entries<'m, 'v: 'm>(
+    entries: impl IntoIterator<Item = (&'m str, &'m Value<'v>)>,
+    order: Order,
+    out: &mut String,
+) {
     write_all('{', entries, '}', out, |(name, value), out| {
         write_json_string(name, out);
         out.push(':');
@@ -65,30 +108,55 @@ pub(crate) fn write_map(map: &Map<'_>, order: Order, out: &mut String) {
 }
 
 fn write_value(value: &Value<'_>, order: Order, out: &mut String) {
-    out.push_str("{\"");
-    out.push_str(value.type_descriptor());
-    out.push_str("\":");
     match value {
-        Value::S(text) => write_json_string(text, out),
-        Value::N(number) => write_number(number, out),
-        Value::B(bytes) => write_bytes(bytes, out),
-        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
-        Value::Null => out.push_str("true"),
-        Value::Ss(set) => write_set(set, order, out, |member, out| write_json_string(member, out)),
-        Value::Ns(set) => write_set(set, order, out, write_number),
-        Value::Bs(set) => write_set(set, order, out, |member, out| write_bytes(member, out)),
-        Value::L(list) => write_all('[', list, ']', out, |value, out| {
-            write_value(value, order, out);
-        }),
-        Value::M(map) => write_map(map, order, out),
+        Value::S(text) => {
+            out.push_str(r#"{"S":"#);
+            write_json_string(text, out);
+        }
+        Value::N(number) => {
+            out.push_str(r#"{"N":"#);
+            write_number(number, out);
+        }
+        Value::B(bytes) => {
+            out.push_str(r#"{"B":"#);
+            write_bytes(bytes, out);
+        }
+        Value::Bool(true) => out.push_str(r#"{"BOOL":true"#),
+        Value::Bool(false) => out.push_str(r#"{"BOOL":false"#),
+        Value::Null => out.push_str(r#"{"NULL":true"#),
+        Value::Ss(set) => {
+            out.push_str(r#"{"SS":"#);
+            write_set(set, order, out, |member, out| write_json_string(member, out));
+        }
+        Value::Ns(set) => {
+            out.push_str(r#"{"NS":"#);
+            write_set(set, order, out, write_number);
+        }
+        Value::Bs(set) => {
+            out.push_str(r#"{"BS":"#);
+            write_set(set, order, out, |member, out| write_bytes(member, out));
+        }
+        Value::L(list) => {
+            out.push_str(r#"{"L":"#);
+            write_all('[', list, ']', out, |value, out| write_value(value, order, out));
+        }
+        Value::M(map) => {
+            out.push_str(r#"{"M":"#);
+            write_map(map, order, out);
+        }
     }
     out.push('}');
 }
 
 fn write_set<T: Ord>(set: &[T], order: Order, out: &mut String, write: impl Fn(&T, &mut String)) {
-    let mut members: Vec<&T> = set.iter().collect();
-    order.apply(&mut members, |member| *member);
-    write_all('[', members, ']', out, write);
+    match order {
+        Order::Sorted if !set.is_sorted() => {
+            let mut members: Vec<&T> = set.iter().collect();
+            members.sort_unstable();
+            write_all('[', members, ']', out, write);
+        }
+        Order::Sorted | Order::AsRead => write_all('[', set, ']', out, write),
+    }
 }
 
 /// Appends entries between brackets, with commas between them.
@@ -107,15 +175,6 @@ fn write_all<T>(
         write(entry, out);
     }
     out.push(close);
-}
-
-impl Order {
-    fn apply<'b, T, K: Ord + 'b>(self, entries: &mut [T], key: impl Fn(&T) -> K) {
-        match self {
-            Self::AsRead => {}
-            Self::Sorted => entries.sort_unstable_by_key(key),
-        }
-    }
 }
 
 fn write_number(number: &Number<'_>, out: &mut String) {

@@ -58,16 +58,22 @@ impl KeyAttribute {
     }
 
     /// The attribute's value in an item, if DynamoDB takes it as a key of up to `limit` bytes.
-    fn value_in<'b>(&self, item: &'b Item<'_>, limit: usize) -> Result<Value<'b>, Reason> {
+    fn value_in<'b>(
+        &self,
+        item: &'b Item<'_>,
+        limit: usize,
+    ) -> Result<(Value<'b>, &'b str), Reason> {
         let expected = self.kind.as_str();
-        let value = item.get(&self.name).ok_or(Reason::KeyMissing { expected })?;
+        let at = item.iter().position(|(name, _)| name == self.name);
+        let at = at.ok_or(Reason::KeyMissing { expected })?;
+        let (_, value) = item.entry(at);
         if value.type_descriptor() != expected {
             return Err(Reason::KeyType { expected, found: value.type_descriptor() });
         }
         match key_bytes(value) {
             Some(0) => Err(Reason::KeyEmpty),
             Some(length) if length > limit => Err(Reason::KeyTooLong { length, limit }),
-            Some(_) | None => Ok(value.reborrow()),
+            Some(_) | None => Ok((value.reborrow(), item.text(at).unwrap_or_default())),
         }
     }
 }
@@ -108,13 +114,15 @@ impl KeySchema {
     /// Source: [partition keys and sort keys](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-partition-sort-keys).
     pub fn key_of<'b>(&'b self, item: &'b Item<'_>) -> Result<Item<'b>, ItemError> {
         let limits = [MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES];
-        let mut entries = Vec::with_capacity(2);
+        let (mut entries, mut texts) = (Vec::with_capacity(2), Vec::with_capacity(2));
         for (attribute, limit) in std::iter::once(&self.partition).chain(&self.sort).zip(limits) {
             let value = attribute.value_in(item, limit);
-            let value = value.map_err(|reason| ItemError::of_attribute(&attribute.name, reason))?;
+            let (value, text) =
+                value.map_err(|reason| ItemError::of_attribute(&attribute.name, reason))?;
             entries.push((attribute.name.as_str().into(), value));
+            texts.push(text);
         }
-        Ok(Map::from_distinct(entries))
+        Ok(Item::with_texts(Map::from_distinct(entries), texts))
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod canonical;
 mod error;
+mod item;
 mod number;
 mod value;
 
@@ -30,8 +31,10 @@ pub mod size;
 pub mod testing;
 
 pub use canonical::{
-    canonical, hash, hash_canonical, write_canonical, write_canonical_value, write_json_string,
+    canonical, hash, hash_canonical, write_canonical, write_canonical_in_order,
+    write_canonical_value, write_json_string,
 };
 pub use error::{Excerpt, ItemError, JsonFault, ParseError, Reason, RowError};
+pub use item::Item;
 pub use number::{Number, NumberError};
-pub use value::{Item, Map, Value};
+pub use value::{Map, Value};

@@ -54,6 +54,11 @@ impl<'a> Number<'a> {
         &self.0
     }
 
+    /// Whether the text it was read from is canonical.
+    pub(crate) fn is_borrowed(&self) -> bool {
+        matches!(self.0, Cow::Borrowed(_))
+    }
+
     /// The same number, borrowing nothing.
     pub fn into_owned(self) -> Number<'static> {
         Number(Cow::Owned(self.0.into_owned()))

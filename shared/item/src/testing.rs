@@ -50,7 +50,7 @@ const NASTY_NAMES: [&str; 30] = [
 
 /// An item of up to eight attributes.
 pub fn items() -> impl Strategy<Value = Item<'static>> {
-    maps(values(), 8)
+    maps(values(), 8).prop_map(Item::from)
 }
 
 /// A value of any type, seldom nested to the limit.

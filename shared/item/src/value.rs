@@ -35,9 +35,6 @@ pub enum Value<'a> {
     M(Map<'a>),
 }
 
-/// An item: its attributes by name.
-pub type Item<'a> = Map<'a>;
-
 /// Named values in the order they were read; a name occurs once.
 ///
 /// The order carries no meaning to DynamoDB and none to equality. It is kept because rows of one
@@ -79,6 +76,12 @@ impl<'a> Map<'a> {
     /// Names and values in the order they were read.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
         self.entries.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// The name and value at a place, counted from 0 in the order they were read.
+    pub(crate) fn entry(&self, at: usize) -> (&str, &Value<'a>) {
+        let (name, value) = &self.entries[at];
+        (name, value)
     }
 
     /// The number of entries.

@@ -34,6 +34,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod attributes;
 mod column;
 mod error;
 mod fold;

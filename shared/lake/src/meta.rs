@@ -200,8 +200,14 @@ pub(crate) struct Meta {
 impl Meta {
     /// Takes a row's meta columns, and returns how many bytes of text they took.
     ///
-    /// Takes nothing where it fails.
-    pub(crate) fn push(&mut self, at: u32, row: &Row<'_>) -> Result<usize, WriteError> {
+    /// `by_name` is the order of the item's names, see [`item::write_canonical_in_order`]. Takes nothing
+    /// where it fails.
+    pub(crate) fn push<'n>(
+        &mut self,
+        at: u32,
+        row: &Row<'_>,
+        by_name: impl Iterator<Item = (usize, &'n str)>,
+    ) -> Result<usize, WriteError> {
         if !row.seq.is_empty() {
             self.scratch.clear();
             write_padded(row.seq, &mut self.scratch)?;
@@ -217,15 +223,19 @@ impl Meta {
             item::write_canonical(row.key, out);
             out.len() - start
         });
-        let hashed = self.push_hash(row);
+        let hashed = self.push_hash(row, by_name);
         let old = self.push_old(at, row);
         Ok(key + hashed + old)
     }
 
-    fn push_hash(&mut self, row: &Row<'_>) -> usize {
+    fn push_hash<'n>(
+        &mut self,
+        row: &Row<'_>,
+        by_name: impl Iterator<Item = (usize, &'n str)>,
+    ) -> usize {
         self.scratch.clear();
         let hash = row.item.map(|item| {
-            item::write_canonical(item, &mut self.scratch);
+            item::write_canonical_in_order(item, by_name, &mut self.scratch);
             item::hash_canonical(&self.scratch).cast_signed()
         });
         self.hash.push(hash);

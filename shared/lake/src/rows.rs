@@ -1,13 +1,10 @@
 //! Rows to a record batch, in three steps with the registry between them.
 //!
-//! 1. [`Rows::push`] takes each row's attributes into columns by (attribute, kind). Rows of one
-//!    table repeat the order of their attributes, so the column of the next attribute is guessed
-//!    from the last row before it is looked up.
+//! 1. [`Rows::push`] takes each row's attributes into columns by (attribute, kind).
 //! 2. [`Rows::unnamed`] lists the columns that the registry has no name for.
 //! 3. [`Rows::finish`] lays the columns out under their names. What has no name by then goes to
 //!    `_rest`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -16,6 +13,7 @@ use item::change::Actor;
 use item::{Item, Map};
 
 use crate::Kind;
+use crate::attributes::Attributes;
 use crate::column::{Cell, Column};
 use crate::error::WriteError;
 use crate::meta::{self, Meta, MetaColumn, RowOp};
@@ -79,12 +77,9 @@ pub struct Rows {
     bytes: usize,
     meta: Meta,
     rest: Rest,
+    attributes: Attributes,
     /// In first-seen order.
     slots: Vec<Slot>,
-    /// The first slot of each attribute.
-    first: HashMap<Arc<str>, usize>,
-    /// The slot that the last row's first value went to.
-    opening: usize,
 }
 
 /// The column of one (attribute, kind).
@@ -93,10 +88,6 @@ pub(crate) struct Slot {
     pub(crate) attribute: Arc<str>,
     pub(crate) kind: Kind,
     pub(crate) values: Column,
-    /// The attribute's slot of another kind that came after this.
-    pub(crate) sibling: Option<usize>,
-    /// The slot that came next in the last row.
-    next: usize,
 }
 
 impl Rows {
@@ -133,73 +124,34 @@ impl Rows {
                 return Err(WriteError::NoItem(row.op));
             }
         };
-        self.bytes += self.meta.push(at, &Row { item, ..*row })?;
+        self.attributes.find(item.unwrap_or(row.key));
+        self.bytes += self.meta.push(at, &Row { item, ..*row }, self.attributes.by_name())?;
         self.push_attributes(at, item.unwrap_or(row.key));
         self.len = next;
         Ok(())
     }
 
     fn push_attributes(&mut self, row: u32, attributes: &Map<'_>) {
-        let mut last = None;
-        for (attribute, value) in attributes.iter() {
+        for (place, (attribute, value)) in attributes.iter().enumerate() {
             let Some(cell) = Cell::of(value) else {
                 self.rest.push(row, None, attribute, value);
                 continue;
             };
-            let slot = self.slot(last, attribute, cell.kind());
+            let slot = self.slot(place, cell.kind());
             if !self.slots[slot].values.push(row, cell) {
                 self.rest.push(row, Some(slot), attribute, value);
             }
-            last = Some(slot);
         }
     }
 
-    /// The slot of an attribute that comes after the one in slot `last`, guessed or looked up.
-    fn slot(&mut self, last: Option<usize>, attribute: &str, kind: Kind) -> usize {
-        let guess = last.map_or(self.opening, |last| self.slots[last].next);
-        if let Some(slot) = self.slots.get(guess)
-            && slot.kind == kind
-            && *slot.attribute == *attribute
-        {
-            return guess;
-        }
-        let slot = self.find(attribute, kind).unwrap_or_else(|| self.add(attribute, kind));
-        match last {
-            Some(last) => self.slots[last].next = slot,
-            None => self.opening = slot,
-        }
-        slot
-    }
-
-    fn find(&self, attribute: &str, kind: Kind) -> Option<usize> {
-        self.slots_of(attribute).find(|slot| self.slots[*slot].kind == kind)
-    }
-
-    /// The slots of an attribute, in first-seen order.
-    fn slots_of(&self, attribute: &str) -> impl Iterator<Item = usize> {
-        let first = self.first.get(attribute).copied();
-        std::iter::successors(first, |slot| self.slots[*slot].sibling)
-    }
-
-    fn add(&mut self, attribute: &str, kind: Kind) -> usize {
-        let added = self.slots.len();
-        let last = self.slots_of(attribute).last();
-        let attribute = if let Some(last) = last {
-            self.slots[last].sibling = Some(added);
-            Arc::clone(&self.slots[last].attribute)
-        } else {
-            let attribute: Arc<str> = attribute.into();
-            self.first.insert(Arc::clone(&attribute), added);
-            attribute
-        };
-        self.slots.push(Slot {
-            attribute,
-            kind,
-            values: Column::new(kind),
-            sibling: None,
-            next: added + 1,
-        });
-        added
+    /// The slot for a kind of the row's attribute at `place`.
+    fn slot(&mut self, place: usize, kind: Kind) -> usize {
+        let attribute = self.attributes.at_mut(place);
+        *attribute.slots[kind.index()].get_or_insert_with(|| {
+            let attribute = Arc::clone(&attribute.name);
+            self.slots.push(Slot { attribute, kind, values: Column::new(kind) });
+            self.slots.len() - 1
+        })
     }
 
     /// The columns that `registry` has no name for, in first-seen order.
@@ -215,7 +167,7 @@ impl Rows {
     /// that have values, in the registry's order. What `registry` has no name for goes to `_rest`.
     pub fn finish(self, registry: &Registry) -> Result<RecordBatch, WriteError> {
         let rows = self.len();
-        let sheet = Sheet::lay_out(self.slots, self.first, registry, rows)?;
+        let sheet = Sheet::lay_out(self.slots, self.attributes, registry, rows)?;
         let columns = sheet.columns(registry, &self.rest, rows)?;
         let mut rest = self.rest;
         sheet.move_unnamed(&mut rest)?;

@@ -9,6 +9,7 @@ use item::Value;
 use item::format::dynamodb_json::parse_value;
 
 use crate::Kind;
+use crate::attributes::Attributes;
 use crate::column::read::Reader;
 use crate::column::user::{self, UserType};
 use crate::error::WriteError;
@@ -20,8 +21,7 @@ use crate::rows::Slot;
 #[derive(Debug)]
 pub(crate) struct Sheet {
     slots: Vec<Laid>,
-    /// The first slot of each attribute.
-    first: HashMap<Arc<str>, usize>,
+    attributes: Attributes,
 }
 
 /// One gathered column as an array.
@@ -29,7 +29,6 @@ pub(crate) struct Sheet {
 struct Laid {
     attribute: Arc<str>,
     kind: Kind,
-    sibling: Option<usize>,
     array: ArrayRef,
     /// The row of each value, where the column has no name and its array therefore no gaps.
     dense: Option<Vec<u32>>,
@@ -38,12 +37,12 @@ struct Laid {
 impl Sheet {
     pub(crate) fn lay_out(
         slots: Vec<Slot>,
-        first: HashMap<Arc<str>, usize>,
+        attributes: Attributes,
         registry: &Registry,
         rows: usize,
     ) -> Result<Self, WriteError> {
         let slots = slots.into_iter().map(|slot| Laid::out(slot, registry, rows));
-        Ok(Self { slots: slots.collect::<Result<_, _>>()?, first })
+        Ok(Self { slots: slots.collect::<Result<_, _>>()?, attributes })
     }
 
     /// The registry's columns that have values, in the registry's order.
@@ -98,11 +97,9 @@ impl Sheet {
         Ok(filling.array()?)
     }
 
-    /// The places and columns of an attribute, in first-seen order.
+    /// The places and columns of an attribute.
     fn slots_of(&self, attribute: &str) -> impl Iterator<Item = (usize, &Laid)> {
-        let first = self.first.get(attribute).copied();
-        std::iter::successors(first, |slot| self.slots[*slot].sibling)
-            .map(|slot| (slot, &self.slots[slot]))
+        self.attributes.slots_of(attribute).map(|slot| (slot, &self.slots[slot]))
     }
 
     /// Puts the values of columns without a name into `rest`, unless they are there already.
@@ -122,13 +119,13 @@ impl Sheet {
 
 impl Laid {
     fn out(slot: Slot, registry: &Registry, rows: usize) -> Result<Self, WriteError> {
-        let Slot { attribute, kind, values, sibling, .. } = slot;
+        let Slot { attribute, kind, values } = slot;
         let laid = match registry.name_of(&attribute, kind) {
             Some(_) => values.array(rows).map(|array| (None, array)),
             None => values.dense_array().map(|(rows, array)| (Some(rows), array)),
         };
         let (dense, array) = laid.map_err(|overflow| overflow.of(&attribute))?;
-        Ok(Self { attribute, kind, sibling, array, dense })
+        Ok(Self { attribute, kind, array, dense })
     }
 
     /// Each row that has a value, and the value's place in the array.

@@ -5,7 +5,7 @@
 use item::change::Actor;
 use item::limits::{MAX_NESTING, MAX_READ_DEPTH};
 use item::testing::items;
-use item::{Item, Number, Value};
+use item::{Item, Map, Number, Value};
 use lake::{DEFAULT_COLUMN_LIMIT, Registry, Row, RowOp, Rows, StoredRow, parquet, read};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -168,7 +168,7 @@ fn empty_values() {
         Value::S("".into()),
         Value::B(Vec::new().into()),
         Value::L(Vec::new()),
-        Value::M(Item::new()),
+        Value::M(Map::new()),
         Value::Ss(vec!["".into()]),
         Value::Bs(vec![Vec::new().into()]),
     ] {
@@ -183,7 +183,7 @@ fn nesting_to_the_limit() {
         for inner in [Value::Null, Value::Ss(vec!["a".into()])] {
             let list = (0..depth).fold(inner.clone(), |value, _| Value::L(vec![value]));
             let map = (0..depth)
-                .fold(inner, |value, _| Value::M(Item::from_distinct(vec![("m".into(), value)])));
+                .fold(inner, |value, _| Value::M(Map::from_distinct(vec![("m".into(), value)])));
             for value in [list, map] {
                 check(&one(value.clone()), Registry::new(), 1);
                 check(&one(value), Registry::new(), 0);

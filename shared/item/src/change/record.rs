@@ -173,7 +173,7 @@ impl<'a> Draft<'a> {
             "StreamViewType" => {
                 self.view = Some(word(scanner, "the view type of a stream", StreamView::parse)?);
             }
-            "Keys" => self.keys = Some(attributes(scanner, 0)?),
+            "Keys" => self.keys = Some(attributes(scanner)?),
             "NewImage" => self.new = image(scanner)?,
             "OldImage" => self.old = image(scanner)?,
             _ => scanner.skip()?,
@@ -223,7 +223,7 @@ fn image<'a>(scanner: &mut Scanner<'a>) -> Parsed<Option<Item<'a>>> {
     if scanner.peek() == Some(b'n') {
         scanner.null().map(|()| None)
     } else {
-        attributes(scanner, 0).map(Some)
+        attributes(scanner).map(Some)
     }
 }
 

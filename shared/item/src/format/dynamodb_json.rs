@@ -20,7 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::distinct::{distinct, repeated_member};
 use super::json::{Scanner, within};
 use crate::canonical::{Order, write_map};
-use crate::error::{Excerpt, ParseError, Parsed, Reason};
+use crate::error::{Excerpt, Fault, ParseError, Parsed, Reason};
 use crate::{Item, Map, Number, Value};
 
 /// Reads one line of a file: `{"Item":{"name":{"S":"text"}}}`.
@@ -36,7 +36,7 @@ pub fn parse_line(line: &[u8]) -> Result<Item<'_>, ParseError> {
             if item.is_some() {
                 return Err(scanner.error(Reason::DuplicateName(Excerpt::of(&name))));
             }
-            item = Some(attributes(scanner, 0)?);
+            item = Some(attributes(scanner)?);
         }
         item.ok_or_else(|| scanner.error(Reason::NoItem))
     })
@@ -44,7 +44,7 @@ pub fn parse_line(line: &[u8]) -> Result<Item<'_>, ParseError> {
 
 /// Reads the attributes of an item: `{"name":{"S":"text"}}`.
 pub fn parse_item(bytes: &[u8]) -> Result<Item<'_>, ParseError> {
-    Scanner::whole(bytes, |scanner| attributes(scanner, 0))
+    Scanner::whole(bytes, attributes)
 }
 
 /// Reads one value: `{"S":"text"}`.
@@ -57,10 +57,31 @@ pub fn write_item(item: &Item<'_>, out: &mut String) {
     write_map(item, Order::AsRead, out);
 }
 
-/// Takes an object of names and values that stands within `depth` lists and maps.
-pub(crate) fn attributes<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
+/// Takes an item's attributes.
+pub(crate) fn attributes<'a>(scanner: &mut Scanner<'a>) -> Parsed<Item<'a>> {
+    /// Attributes of most items.
+    const USUAL: usize = 24;
+
     scanner.object()?;
-    let mut entries = Vec::with_capacity(if depth == 0 { 24 } else { 4 });
+    let (mut entries, mut texts) = (Vec::with_capacity(USUAL), Vec::with_capacity(USUAL));
+    let mut first = true;
+    while let Some(name) = scanner.name(&mut first)? {
+        match scanner.canonical_text(|scanner| value(scanner, 0)) {
+            Ok((value, text)) => {
+                entries.push((name, value));
+                texts.push(text);
+            }
+            Err(error) => return Err(error.within_name(&name)),
+        }
+    }
+    Ok(Item::with_texts(distinct(entries, scanner)?, texts))
+}
+
+/// Takes a map that stands within `depth` lists and maps.
+fn map<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
+    within(depth, scanner)?;
+    scanner.object()?;
+    let mut entries: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(4);
     let mut first = true;
     while let Some(name) = scanner.name(&mut first)? {
         match value(scanner, depth) {
@@ -68,14 +89,17 @@ pub(crate) fn attributes<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<
             Err(error) => return Err(error.within_name(&name)),
         }
     }
+    if !entries.is_sorted_by(|(a, _), (b, _)| a <= b) {
+        scanner.not_canonical();
+    }
     distinct(entries, scanner)
 }
 
 /// Takes a value with its type descriptor.
 fn value<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Value<'a>> {
-    scanner.object()?;
-    let Some(descriptor) = scanner.name(&mut true)? else {
-        return Err(scanner.error(Reason::NoDescriptor));
+    let descriptor = match scanner.short_name() {
+        Some(descriptor) => Cow::Borrowed(descriptor),
+        None => any_descriptor(scanner)?,
     };
     let value = match descriptor.as_ref() {
         "S" => Value::S(scanner.string()?),
@@ -87,14 +111,30 @@ fn value<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Value<'a>> {
         "NS" => Value::Ns(set(scanner, "NS", number, |member| Excerpt::of(member.as_str()))?),
         "BS" => Value::Bs(set(scanner, "BS", binary, |member| Excerpt::of_bytes(member))?),
         "L" => Value::L(list(scanner, depth + 1)?),
-        "M" => Value::M(within(depth + 1, scanner).and_then(|()| attributes(scanner, depth + 1))?),
+        "M" => Value::M(map(scanner, depth + 1)?),
         unknown => return Err(scanner.error(Reason::UnknownDescriptor(Excerpt::of(unknown)))),
     };
-    if let Some(second) = scanner.name(&mut false)? {
-        let (first, second) = (value.type_descriptor(), Excerpt::of(&second));
-        return Err(scanner.error(Reason::TwoDescriptors { first, second }));
+    if scanner.take(b'}') { Ok(value) } else { Err(second_descriptor(scanner, &value)) }
+}
+
+/// Takes the start of a value that is not compact.
+#[cold]
+fn any_descriptor<'a>(scanner: &mut Scanner<'a>) -> Parsed<Cow<'a, str>> {
+    scanner.object()?;
+    let descriptor = scanner.name(&mut true)?;
+    descriptor.ok_or_else(|| scanner.error(Reason::NoDescriptor))
+}
+
+/// The error that something follows a value where it should end.
+#[cold]
+fn second_descriptor(scanner: &mut Scanner<'_>, value: &Value<'_>) -> Fault {
+    match scanner.name(&mut false) {
+        Ok(second) => {
+            let second = Excerpt::of(&second.unwrap_or_default());
+            scanner.error(Reason::TwoDescriptors { first: value.type_descriptor(), second })
+        }
+        Err(fault) => fault,
     }
-    Ok(value)
 }
 
 fn number<'a>(scanner: &mut Scanner<'a>) -> Parsed<Number<'a>> {
@@ -103,6 +143,9 @@ fn number<'a>(scanner: &mut Scanner<'a>) -> Parsed<Number<'a>> {
         Cow::Borrowed(text) => Number::parse(text),
         Cow::Owned(text) => Number::parse(text).map(Number::into_owned),
     };
+    if number.as_ref().is_ok_and(|number| !number.is_borrowed()) {
+        scanner.not_canonical();
+    }
     number.map_err(|error| scanner.error(Reason::Number { text: Excerpt::of(&text), error }))
 }
 
@@ -131,6 +174,9 @@ fn set<'a, T: Ord>(
     }
     if members.is_empty() {
         return Err(scanner.error(Reason::EmptySet(descriptor)));
+    }
+    if !members.is_sorted() {
+        scanner.not_canonical();
     }
     match repeated_member(&members) {
         None => Ok(members),

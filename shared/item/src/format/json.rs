@@ -21,17 +21,16 @@ pub(super) fn within(depth: usize, scanner: &Scanner<'_>) -> Parsed<()> {
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// Whether everything since it was last set is as canonical DynamoDB JSON has it.
+    canonical: bool,
 }
 
 impl<'a> Scanner<'a> {
     /// Starts at the first byte; fails when the bytes are not UTF-8.
     pub(crate) fn new(bytes: &'a [u8]) -> Parsed<Self> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self { text, at: 0 }),
-            Err(error) => {
-                let at = error.valid_up_to();
-                Err(Fault::new(at, Reason::NotUtf8 { at }))
-            }
+        match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => Ok(Self { text, at: 0, canonical: true }),
+            Err(_) => Err(not_utf8(bytes)),
         }
     }
 
@@ -44,6 +43,22 @@ impl<'a> Scanner<'a> {
         let parsed = parse(&mut scanner)?;
         scanner.end()?;
         Ok(parsed)
+    }
+
+    /// Takes something with `take`, and also returns its text if that is canonical, else an empty one.
+    pub(crate) fn canonical_text<T>(
+        &mut self,
+        take: impl FnOnce(&mut Self) -> Parsed<T>,
+    ) -> Parsed<(T, &'a str)> {
+        self.canonical = true;
+        let start = self.at;
+        let taken = take(self)?;
+        Ok((taken, if self.canonical { &self.text[start..self.at] } else { "" }))
+    }
+
+    /// Says that what was just taken is not canonical.
+    pub(crate) fn not_canonical(&mut self) {
+        self.canonical = false;
     }
 
     /// The number of bytes behind the scanner.
@@ -63,6 +78,7 @@ impl<'a> Scanner<'a> {
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return Some(*byte);
             }
+            self.canonical = false;
             self.at += 1;
         }
         None
@@ -124,6 +140,24 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
+    /// Takes the start of an object up to its first name's colon, if it is compact and the name short:
+    /// one, two or four plain bytes, as DynamoDB's type descriptors have.
+    pub(crate) fn short_name(&mut self) -> Option<&'a str> {
+        let rest = self.text.as_bytes()[self.at..].strip_prefix(b"{\"")?;
+        let length = match rest {
+            [_, b'"', b':', ..] => 1,
+            [_, _, b'"', b':', ..] => 2,
+            [_, _, _, _, b'"', b':', ..] => 4,
+            _ => return None,
+        };
+        let name = self.text.get(self.at + 2..self.at + 2 + length)?;
+        if plain_prefix(name.as_bytes()) < length {
+            return None;
+        }
+        self.at += length + 4;
+        Some(name)
+    }
+
     /// Takes a string.
     pub(crate) fn string(&mut self) -> Parsed<Cow<'a, str>> {
         if !self.take(b'"') {
@@ -142,6 +176,7 @@ impl<'a> Scanner<'a> {
     /// The string that starts at `start` and of which the scanner has passed the plain beginning.
     #[cold]
     fn escaped_string(&mut self, start: usize) -> Parsed<String> {
+        self.canonical = false;
         let mut string = self.text[start..self.at].to_owned();
         loop {
             match self.text.as_bytes().get(self.at) {
@@ -306,6 +341,13 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// The error that bytes are not UTF-8, and where. The quick check does not say where.
+#[cold]
+fn not_utf8(bytes: &[u8]) -> Fault {
+    let at = std::str::from_utf8(bytes).err().map_or(bytes.len(), |error| error.valid_up_to());
+    Fault::new(at, Reason::NotUtf8 { at })
+}
+
 /// The length of the JSON number at the start of `bytes`.
 fn number_length(bytes: &[u8]) -> Option<usize> {
     let digits =
@@ -339,12 +381,15 @@ fn number_length(bytes: &[u8]) -> Option<usize> {
 /// Eight bytes at a time: a lane's high bit is set where the lane is zero after the wanted byte has
 /// been removed by exclusive or, or is below a space. Lanes after the first hit may be wrong, the
 /// first never is, and the first is the lowest because the word is read little-endian.
+#[inline]
 pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
     const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
     const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+    /// Most texts are shorter.
+    const LONG: usize = 64;
 
     let mut at = 0;
     while let Some(chunk) = bytes[at..].first_chunk() {
@@ -357,9 +402,25 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
             return at + (special.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        if at == LONG {
+            at += plain_blocks(&bytes[at..]);
+        }
     }
-    let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..b' ');
-    at + bytes[at..].iter().take_while(|byte| is_plain(byte)).count()
+    at + bytes[at..].iter().take_while(|byte| !is_special(**byte)).count()
+}
+
+/// The number of bytes in whole blocks without such a byte, which the compiler looks through with
+/// vector instructions.
+#[inline(never)]
+fn plain_blocks(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+
+    let is_plain = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | is_special(*byte));
+    bytes.chunks_exact(BLOCK).take_while(is_plain).count() * BLOCK
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < b' ')
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::{Item, Map, Number, Value};
 
 /// Reads an item: `{"name":"text","count":3}`.
 pub fn parse_item(line: &[u8]) -> Result<Item<'_>, ParseError> {
-    Scanner::whole(line, |scanner| object(scanner, 0))
+    Scanner::whole(line, |scanner| object(scanner, 0).map(Item::from))
 }
 
 /// Reads one value of any kind: `[1,{"name":"text"}]`.

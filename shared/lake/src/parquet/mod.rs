@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | compression | zstd 3 | a tenth smaller than level 1 for a fifth more time |
 //! | dictionary | where a sample of the column repeats | on unique values it costs time and bytes |
-//! | statistics | per column chunk | small files have few pages |
-//! | row group | a record batch, of at most 64 MiB encoded | a reader, and the writer, hold one at a time |
+//! | statistics | per column chunk, but for JSON and `_hash` | small files have few pages; nobody asks for a range of JSON |
+//! | row group | a record batch | a reader, and the writer, hold one at a time |
 //! | list members | `element` | the Parquet specification |
 //! | key-value [`COLUMNS`] | JSON: column name to attribute and kind | how [`read`](crate::read) rebuilds items |
 //! | key-value [`ADDED`] | JSON: a user's column to attribute, type and epoch; where there are any | how [`footer`](crate::footer) restores them |
@@ -19,18 +19,23 @@ mod dictionary;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use arrow::datatypes::{Field, Schema};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 
+use crate::Kind;
 use crate::catalog::{EPOCH, TABLE};
 use crate::error::WriteError;
+use crate::meta;
 use crate::registry::{ATTRIBUTE, KIND, TYPE};
 
 pub use writer::Writer;
@@ -46,8 +51,6 @@ pub const FORMAT: &str = "headwater.format";
 const FORMAT_VERSION: &str = "1";
 /// Readers parse `<application> version <version>`.
 const CREATED_BY: &str = concat!("headwater version ", env!("CARGO_PKG_VERSION"));
-/// Encoded bytes after which a row group ends.
-const MAX_ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
 /// The zstd level: best size for time on items of DynamoDB exports.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -81,15 +84,29 @@ struct Encoded {
     metadata: ParquetMetaData,
 }
 
+/// Encodes a batch as a file of one row group, or of none if it has no rows.
+///
+/// Column by column: compressing takes a megabyte of working memory for each column that is open.
 fn encode(table: &str, batch: &RecordBatch) -> Result<Encoded, WriteError> {
     let schema = batch.schema();
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties(table, &schema, batch)?)
-        .with_skip_arrow_metadata(true);
+    let properties = Arc::new(properties(table, &schema, batch)?);
+    let root = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, schema, options)?;
-    writer.write(batch)?;
-    let metadata = writer.close()?;
+    let mut file = SerializedFileWriter::new(&mut bytes, root, properties)?;
+    if batch.num_rows() > 0 {
+        let columns = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&schema));
+        let columns = columns.create_column_writers(0)?;
+        let mut row_group = file.next_row_group()?;
+        // Lists of values have one leaf, as every other column has.
+        for ((field, array), mut column) in schema.fields().iter().zip(batch.columns()).zip(columns) {
+            for leaf in compute_leaves(field, array)? {
+                column.write(&leaf)?;
+            }
+            column.close()?.append_to_row_group(&mut row_group)?;
+        }
+        row_group.close()?;
+    }
+    let metadata = file.close()?;
     Ok(Encoded { bytes, metadata })
 }
 
@@ -104,12 +121,34 @@ fn properties(
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
-        .set_max_row_group_bytes(Some(MAX_ROW_GROUP_BYTES))
         .set_key_value_metadata(Some(key_values(table, schema)));
+    for field in schema.fields() {
+        properties = special(properties, field);
+    }
     for (field, array) in schema.fields().iter().zip(batch.columns()) {
         properties = dictionary::choose(properties, field.name(), array);
     }
     Ok(properties.build())
+}
+
+/// What a column has otherwise than others.
+fn special(properties: WriterPropertiesBuilder, field: &Field) -> WriterPropertiesBuilder {
+    let column = ColumnPath::from(field.name().as_str());
+    let kind = field.metadata().get(KIND);
+    match field.name().as_str() {
+        // They do not compress, and nobody looks for a range of them.
+        meta::HASH => properties
+            .set_column_compression(column.clone(), Compression::UNCOMPRESSED)
+            .set_column_statistics_enabled(column, EnabledStatistics::None),
+        // Nobody looks for a range of JSON either.
+        meta::OLD | meta::REST => {
+            properties.set_column_statistics_enabled(column, EnabledStatistics::None)
+        }
+        _ if kind.is_some_and(|kind| kind == Kind::Json.as_str()) => {
+            properties.set_column_statistics_enabled(column, EnabledStatistics::None)
+        }
+        _ => properties,
+    }
 }
 
 fn key_values(table: &str, schema: &Schema) -> Vec<KeyValue> {

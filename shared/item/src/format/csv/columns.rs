@@ -6,7 +6,7 @@ use super::records::{Fields, Records};
 use super::{ColumnType, Options};
 use crate::error::{Excerpt, ItemError, Reason};
 use crate::format::ReadError;
-use crate::{Item, Map, Number, Value};
+use crate::{Item, Number, Value};
 
 /// A header that does not name columns.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,7 +109,7 @@ impl Columns {
                 entries.push((name.into(), value));
             }
         }
-        Ok(Map::from_distinct(entries))
+        Ok(Item::from_distinct(entries))
     }
 
     fn value<'a>(
