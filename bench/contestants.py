@@ -34,7 +34,8 @@ def prepare() -> None:
     _cargo("build", "--release", "--locked", "--package", "lake", "--examples")
     # Into the same target folder: what both depend on in the same version and with the same features is compiled once.
     manifest = BENCH / "peers-rust" / "Cargo.toml"
-    _cargo("build", "--release", "--locked", "--manifest-path", str(manifest), "--target-dir", str(TARGET))
+    # Not `--locked`: a dependency that `item` or `lake` has since got is added to its lock file, and no version moves.
+    _cargo("build", "--release", "--manifest-path", str(manifest), "--target-dir", str(TARGET))
 
 
 def lock() -> None:
@@ -43,7 +44,7 @@ def lock() -> None:
 
 
 def _cargo(*arguments: str) -> None:
-    command = ["cargo", *arguments, "--quiet"]
+    command = ["cargo", *arguments]
     if subprocess.run(command, cwd=REPOSITORY, stdout=sys.stderr).returncode != 0:
         raise Failure(f"This failed, see above: {' '.join(command)}")
 

@@ -82,6 +82,8 @@ def _export(
     footers = _footers(takers)
     _check_rows(footers, items, shape)
     _check_values(data, shape, takers)
+    for measured in floor:
+        _check_floor(measured, footers[HEADWATER])
     return Export(shape, items, runs, footers, floor)
 
 
@@ -101,6 +103,13 @@ def _check_values(data: Data, shape: Shape, takers: list[Contestant]) -> None:
     outputs: dict[str, Path] = {taker.name: taker.output for taker in takers if taker.output}
     files = (str(outputs[HEADWATER]), str(outputs[DUCKDB]), str(data.schema(shape)))
     _checked(contestants.python("values.py", *files))
+
+
+def _check_floor(floor: Mapping[str, float], ours: Mapping[str, int]) -> None:
+    """It is one only if it encodes what we encode."""
+    apart = abs(floor["encoded_bytes"] / ours["column_bytes"] - 1)
+    if floor["rows"] != ours["rows"] or apart > 0.01:
+        raise Failure(f"the floor is not that of our file: {dict(floor)} and {dict(ours)}")
 
 
 def _checked(command: tuple[str, ...]) -> str:

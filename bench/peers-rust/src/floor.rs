@@ -12,7 +12,9 @@ use anyhow::{Context, Result};
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat_batches;
 use flate2::bufread::MultiGzDecoder;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use serde_json::{Value, json};
 
 use crate::process::timed;
@@ -21,9 +23,10 @@ const BUFFER: usize = 256 * 1024;
 
 pub(crate) fn measure(input: &str, ours: &str) -> Result<Value> {
     let (inflated, inflate) = timed(|| inflate(input))?;
-    let (rows, encode) = encode(ours)?;
+    let Encoded { rows, bytes, cpu: encode } = encode(ours)?;
     Ok(json!({
         "rows": rows,
+        "encoded_bytes": bytes,
         "inflated_bytes": inflated,
         "inflate_cpu_s": inflate,
         "encode_cpu_s": encode,
@@ -44,10 +47,17 @@ fn inflate(input: &str) -> Result<usize> {
     }
 }
 
-/// The rows of our file, and the CPU time of encoding them anew.
-fn encode(ours: &str) -> Result<(usize, f64)> {
+/// What our file became, encoded anew.
+struct Encoded {
+    rows: usize,
+    /// Without the footer.
+    bytes: u64,
+    cpu: f64,
+}
+
+fn encode(ours: &str) -> Result<Encoded> {
     let file = File::open(ours).with_context(|| format!("opening {ours}"))?;
-    let metadata = ArrowReaderMetadata::load(&file, Default::default())?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())?;
     let mut writer = lake::parquet::Writer::new(sink(), "bench")?;
     let mut total = 0.0;
     for group in 0..metadata.metadata().num_row_groups() {
@@ -55,9 +65,9 @@ fn encode(ours: &str) -> Result<(usize, f64)> {
         let ((), cpu) = timed(|| Ok(writer.write(&batch)?))?;
         total += cpu;
     }
-    let rows = writer.rows();
+    let (rows, bytes) = (writer.rows(), writer.bytes());
     let (_, cpu) = timed(|| Ok(writer.finish()?))?;
-    Ok((rows, total + cpu))
+    Ok(Encoded { rows, bytes, cpu: total + cpu })
 }
 
 /// A row group as the batch that it was written from.

@@ -121,7 +121,9 @@ impl Builder {
                 lists.append(true);
             }
             (Self::List(lists), AttributeValue::Ss(members) | AttributeValue::Ns(members)) => {
-                members.iter().for_each(|member| lists.values().append_value(member));
+                for member in members {
+                    lists.values().append_value(member);
+                }
                 lists.append(true);
             }
             (Self::Struct(structs), AttributeValue::M(attributes)) => {

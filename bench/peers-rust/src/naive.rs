@@ -22,7 +22,7 @@ use crate::schema;
 
 /// Lines that become one record batch.
 const BATCH: usize = 8192;
-/// DuckDB's, which all peers have.
+/// The rows of a row group: `DuckDB`'s default, which all peers have.
 const ROW_GROUP: usize = 122_880;
 
 pub(crate) fn export(input: &str, output: &str, schema: &str) -> Result<Value> {

@@ -17,7 +17,7 @@ pub(crate) fn cpu_time() -> Duration {
 pub(crate) fn timed<T>(step: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
     let before = cpu_time();
     let done = step()?;
-    Ok((done, (cpu_time() - before).as_secs_f64()))
+    Ok((done, cpu_time().saturating_sub(before).as_secs_f64()))
 }
 
 /// The bytes resident now.
