@@ -16,7 +16,7 @@ const DELIMITERS: [Delimiter; 6] = [
 ];
 
 /// Rows of a file that are also read alone: a reader of CSV takes long to make.
-const MOST_ALONE: usize = 4;
+const MOST_ALONE: usize = 2;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, file)) = bytes.split_first() else { return };

@@ -6,7 +6,7 @@ use item::change::{Event, RawRecord};
 use libfuzzer_sys::fuzz_target;
 
 /// Events of more text than this do not become files: more of small ones find more.
-const MOST_TEXT: usize = 8192;
+const MOST_TEXT: usize = 2048;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(event) = Event::parse(bytes) else { return };
