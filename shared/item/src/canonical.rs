@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use xxhash_rust::xxh64::xxh64;
 
-use crate::format::json::plain_prefix;
+use crate::format::json::{is_plain, plain_prefix};
 use crate::{Item, Map, Number, Value};
 
 /// The canonical text of an item.
@@ -197,6 +197,18 @@ fn write_bytes(bytes: &[u8], out: &mut String) {
 /// assert_eq!(text, r#""a \"b\"\n""#);
 /// ```
 pub fn write_json_string(text: &str, out: &mut String) {
+    if is_plain(text.as_bytes()) {
+        out.reserve(text.len() + 2);
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        write_escaped(text, out);
+    }
+}
+
+#[cold]
+fn write_escaped(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
     while let Some((plain, special, after)) = split_special(rest) {

@@ -65,10 +65,12 @@ impl Rest {
     /// The column of a batch of `len` rows: each row's entries in the order of their text.
     pub(crate) fn array(mut self, len: usize) -> Result<ArrayRef, Overflow> {
         let text = self.text;
-        self.entries.sort_unstable_by_key(|entry| (entry.row, &text[entry.start..entry.end]));
+        // In one pass: rows come in order, but for the values of columns without a name.
+        self.entries.sort_by_key(|entry| entry.row);
         let mut rows = Vec::new();
         let mut objects = Texts::default();
-        for row in self.entries.chunk_by(|a, b| a.row == b.row) {
+        for row in self.entries.chunk_by_mut(|a, b| a.row == b.row) {
+            row.sort_unstable_by_key(|entry| &text[entry.start..entry.end]);
             rows.push(row[0].row);
             objects.push_with(|out| {
                 for (at, entry) in row.iter().enumerate() {

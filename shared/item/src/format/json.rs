@@ -72,19 +72,26 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not blank; it stays in front.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
-        let bytes = self.text.as_bytes();
-        while let Some(byte) = bytes.get(self.at) {
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(*byte);
-            }
-            self.canonical = false;
-            self.at += 1;
+        match self.text.as_bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => Some(*byte),
+            _ => self.peek_behind_blanks(),
         }
-        None
+    }
+
+    #[cold]
+    fn peek_behind_blanks(&mut self) -> Option<u8> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        let blanks = blanks.count();
+        self.canonical &= blanks == 0;
+        self.at += blanks;
+        rest.get(blanks).copied()
     }
 
     /// Takes the next byte that is not blank, if it is the one wanted.
+    #[inline]
     pub(crate) fn take(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);
         self.at += usize::from(found);
@@ -377,27 +384,14 @@ fn number_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The number of bytes before the first quote, backslash or control character.
-///
-/// Eight bytes at a time: a lane's high bit is set where the lane is zero after the wanted byte has
-/// been removed by exclusive or, or is below a space. Lanes after the first hit may be wrong, the
-/// first never is, and the first is the lowest because the word is read little-endian.
 #[inline]
 pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
-    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
     /// Most texts are shorter.
     const LONG: usize = 64;
 
     let mut at = 0;
     while let Some(chunk) = bytes[at..].first_chunk() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = (word ^ QUOTES).wrapping_sub(ONES) & !(word ^ QUOTES);
-        let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES) & !(word ^ BACKSLASHES);
-        let control = word.wrapping_sub(SPACES) & !word;
-        let special = (quote | backslash | control) & HIGH;
+        let special = specials(*chunk);
         if special != 0 {
             return at + (special.trailing_zeros() / 8) as usize;
         }
@@ -407,6 +401,37 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
         }
     }
     at + bytes[at..].iter().take_while(|byte| !is_special(**byte)).count()
+}
+
+/// Whether a whole text has no quote, backslash or control character.
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk() else {
+        return !bytes.iter().fold(false, |any, byte| any | is_special(*byte));
+    };
+    // The last eight overlap the whole eights before them.
+    bytes.as_chunks().0.iter().fold(specials(*last), |any, chunk| any | specials(*chunk)) == 0
+}
+
+/// Looks at eight bytes at a time: the lowest bit that is set is the high bit of the first that is a
+/// quote, backslash or control character.
+///
+/// A lane's high bit is set where the lane is zero after the wanted byte has been removed by exclusive
+/// or, or is below a space. Lanes after the first hit may be wrong, the first never is, and the first
+/// is the lowest because the word is read little-endian.
+#[inline]
+fn specials(bytes: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+
+    let word = u64::from_le_bytes(bytes);
+    let quote = (word ^ QUOTES).wrapping_sub(ONES) & !(word ^ QUOTES);
+    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES) & !(word ^ BACKSLASHES);
+    let control = word.wrapping_sub(SPACES) & !word;
+    (quote | backslash | control) & HIGH
 }
 
 /// The number of bytes in whole blocks without such a byte, which the compiler looks through with
