@@ -1,15 +1,15 @@
 """What IAM is asked about a request: its action, its resource and its condition keys.
 
 AWS (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html,
-.../list_awslambda.html, .../list_awsglue.html, and for `aws:SecureTransport`
+.../list_awslambda.html, .../list_awsglue.html, .../list_amazonathena.html, and for `aws:SecureTransport`
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html): actions on tables,
 backups, exports and imports are on that table, backup, export or import, also when the request names it
 by ARN; actions on a stream mapping are on the mapping, with the function as `lambda:FunctionArn`; actions on a
-table of Glue are on the table as well as on its database. Everybody reaches AWS by TLS.
+table of Glue are on the table as well as on its database; actions on a query are on its workgroup. Everybody reaches AWS by TLS.
 
 ministack 1.5.33: knows a DynamoDB table only by `TableName` or `RequestItems`, takes reading one mapping
 for listing them, asks for no permission at all to update or delete one, does not know
-`lambda:FunctionArn`, asks for the database only, and takes the loopback for a connection without TLS, so that
+`lambda:FunctionArn`, asks for the database only, does not know a query's workgroup, and takes the loopback for a connection without TLS, so that
 a bucket policy which insists on TLS denies everything.
 
 Changed: all of this, with AUTH=true. For Glue the table is asked for, and not the database and the catalog.
@@ -20,7 +20,7 @@ import json
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import lambda_svc
+from ministack.services import athena, lambda_svc
 
 from .patching import original
 
@@ -48,6 +48,8 @@ def apply() -> None:
         _mapping.set(mapping_in(path) if service == "lambda" else None)
         if service == "glue" and (table := glue_table(fields_of(body))):
             return f"arn:aws:glue:{region}:{account_id}:table/{table}"
+        if service == "athena" and (workgroup := workgroup_of(fields_of(body))):
+            return f"arn:aws:athena:{region}:{account_id}:workgroup/{workgroup}"
         return resource_arn(service, method, path, headers, body, query_params, region, account_id)
 
     def context_of(service, action, body, params):
@@ -93,6 +95,11 @@ def glue_table(fields: dict) -> str | None:
     """`database/table`, if the request is about one table."""
     table = fields.get("TableName") or (fields.get("TableInput") or {}).get("Name") or fields.get("Name")
     return f"{fields['DatabaseName']}/{table}" if table and fields.get("DatabaseName") else None
+
+
+def workgroup_of(fields: dict) -> str | None:
+    """Where the query runs that a request is about."""
+    return (athena._executions.get(fields.get("QueryExecutionId")) or {}).get("WorkGroup")
 
 
 def dynamodb_resources(fields: dict, region: str, account_id: str) -> list[str]:

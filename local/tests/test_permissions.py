@@ -71,6 +71,23 @@ def test_a_table_of_glue_is_asked_for(aws):
     denied(lambda: client.get_table(DatabaseName=database, Name="t"))
 
 
+def test_a_query_is_asked_for_by_its_workgroup(aws):
+    workgroup, start = query_in_a_workgroup(aws)
+    allowed = user(aws, allow(["athena:*"], f"arn:aws:athena:{ACCOUNT}:workgroup/{workgroup}"))("athena")
+    query = start(allowed)
+    assert allowed.get_query_execution(QueryExecutionId=query)["QueryExecution"]["WorkGroup"] == workgroup
+    other = user(aws, allow(["athena:*"], f"arn:aws:athena:{ACCOUNT}:workgroup/other"))("athena")
+    denied(lambda: start(other))
+    denied(lambda: other.get_query_execution(QueryExecutionId=query))
+
+
+def test_still_needed_plain_ministack_does_not_know_the_workgroup_of_a_query(plain):
+    workgroup, start = query_in_a_workgroup(plain)
+    client = user(plain, allow(["athena:*"], f"arn:aws:athena:{ACCOUNT}:workgroup/{workgroup}"))("athena")
+    query = start(client)
+    denied(lambda: client.get_query_execution(QueryExecutionId=query))
+
+
 def test_a_bucket_that_insists_on_tls_can_be_used(aws):
     assert put_with_tls_only(aws) == 200
 
@@ -88,6 +105,14 @@ def test_still_needed_plain_ministack_does_not_see_the_table_in_an_arn(plain):
 def test_still_needed_plain_ministack_asks_nothing_to_delete_a_mapping(plain):
     mapping = plain.map_stream(plain.make_table(), plain.make_function())
     user(plain, allow(["s3:*"], "*"))("lambda").delete_event_source_mapping(UUID=mapping)
+
+
+def query_in_a_workgroup(cloud):
+    """A workgroup, and what starts a query in it."""
+    name = unique("workgroup")
+    results = {"OutputLocation": f"s3://{cloud.make_bucket()}/"}
+    cloud.client("athena").create_work_group(Name=name, Configuration={"ResultConfiguration": results})
+    return name, lambda client: client.start_query_execution(QueryString="SELECT 1", WorkGroup=name)["QueryExecutionId"]
 
 
 def allow(actions: list[str], *resources: str) -> dict:
