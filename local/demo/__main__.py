@@ -14,6 +14,7 @@ STEPS = [
     steps.rebuild_from_changes,
     steps.ask_athena,
     steps.run_the_schedule,
+    steps.ask_for_the_current_state,
     steps.run_the_schedule_again,
 ]
 

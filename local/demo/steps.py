@@ -165,9 +165,23 @@ def ask_athena(number: int, cloud: Cloud) -> None:
 
 
 def run_the_schedule(number: int, cloud: Cloud) -> None:
-    show.step(number, "Run the schedule: recovery, a backup and a full export of every enrolled table.")
+    show.step(number, "Run the schedule: recovery, a backup, a full export and the views of every enrolled table.")
     report = cloud.invoke(cloud.backup_function, {"scheduledTime": SCHEDULED_TIME})
     _show_protection(cloud, report)
+
+
+def ask_for_the_current_state(number: int, cloud: Cloud) -> None:
+    show.step(number, "Ask Athena for the table as it is now: the schedule has made the view `planes`.")
+    heads, rows = cloud.query(
+        """SELECT manufacturer, count(*) AS planes, round(avg(seats), 1) AS seats, max("_ts") AS last_change
+           FROM planes GROUP BY manufacturer ORDER BY planes DESC, manufacturer LIMIT 4"""
+    )
+    show.table(heads, rows)
+    _, keys = cloud.query('SELECT tailnum FROM planes WHERE manufacturer = \'HEADWATER\'')
+    _, [[in_view]] = cloud.query("SELECT count(*) FROM planes")
+    in_table = cloud.items("planes")
+    show.line(f"{int(in_view):,} rows in the view, {len(in_table):,} items in the table; what was deleted is gone.")
+    require(int(in_view) == len(in_table) and len(keys) == ADDED, "the view is not the table")
 
 
 def run_the_schedule_again(number: int, cloud: Cloud) -> None:

@@ -72,9 +72,9 @@ async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
         first["enrolment"],
         json!([
             {"outcome": "done", "detail": "stream with new and old images on"},
+            {"outcome": "done", "detail": "catalog table e2e_existing__changes made"},
             {"outcome": "done", "detail": "stream mapping made"},
             {"outcome": "done", "detail": "point-in-time recovery of 35 days on"},
-            {"outcome": "done", "detail": "catalog table e2e_existing__changes made"},
         ])
     );
     let described = stack.clients.dynamodb.describe_continuous_backups().table_name("e2e-existing");

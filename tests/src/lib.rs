@@ -3,12 +3,17 @@
 //! [`Stack`] reads the environment that `local/aws run` gives to its command. Tests share one
 //! stack and run at the same time, so each works on tables of its own, named `e2e-…`.
 
+mod catalog;
+mod change;
 mod function;
 mod landing;
+mod query;
 mod queue;
 mod stack;
 mod view;
 
+pub use catalog::Described;
+pub use change::inserts;
 pub use function::{Process, event};
 pub use landing::Dropped;
 pub use stack::{Stack, until};

@@ -20,6 +20,8 @@ pub struct Stack {
     pub exports: String,
     /// The Glue database.
     pub database: String,
+    /// The Athena workgroup.
+    pub workgroup: String,
     /// Names of the functions.
     pub import_function: String,
     /// The function fed by streams.
@@ -58,6 +60,7 @@ impl Stack {
             lake: output("LAKE_BUCKET")?,
             exports: output("EXPORTS_BUCKET")?,
             database: output("DATABASE")?,
+            workgroup: output("WORKGROUP")?,
             import_function: output("IMPORT_FUNCTION_NAME")?,
             stream_function: output("STREAM_FUNCTION_NAME")?,
             backup_function: output("BACKUP_FUNCTION_NAME")?,

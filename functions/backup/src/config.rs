@@ -1,6 +1,7 @@
 //! The function's settings, validated at cold start.
 
 use aws::{
+    athena::Place,
     enrolment::EnrolmentSettings,
     environment::{Environment, EnvironmentError},
 };
@@ -16,11 +17,13 @@ pub struct Settings {
     pub keep_days: u32,
     /// Only tables whose names begin with this are looked at.
     pub table_prefix: String,
+    /// The Athena workgroup that views are made in.
+    pub workgroup: String,
 }
 
 impl Settings {
     /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX`
-    /// (may be empty) and what [`EnrolmentSettings`] needs.
+    /// (may be empty), `HEADWATER_WORKGROUP` and what [`EnrolmentSettings`] needs.
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
         Ok(Self {
             enrolment: EnrolmentSettings::from_environment(environment)?,
@@ -30,6 +33,12 @@ impl Settings {
                 .optional("HEADWATER_TABLE_PREFIX")
                 .unwrap_or_default()
                 .to_owned(),
+            workgroup: environment.required("HEADWATER_WORKGROUP")?.to_owned(),
         })
+    }
+
+    /// Where statements run that make views.
+    pub(crate) fn athena(&self) -> Place {
+        Place { workgroup: self.workgroup.clone(), database: self.enrolment.database.clone() }
     }
 }

@@ -18,11 +18,14 @@ use serde_json::Value;
 use crate::{
     Settings,
     claim::{self, Made, Turn},
-    plan,
+    plan, rebuild,
     report::{Report, TableReport},
+    views,
 };
 
-/// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
+/// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report; or, for a
+/// person who does not want to wait for the schedule, `{"views": ["orders"]}`: only the views of
+/// those tables. [`rebuild`] handles `{"rebuildCatalog": ["orders"]}`.
 ///
 /// Fails after every table has had its turn if any of them failed.
 pub async fn handle(
@@ -31,11 +34,19 @@ pub async fn handle(
     event: Value,
     request_id: String,
 ) -> Result<Value, Error> {
+    if let Some(tables) = event.get("views") {
+        return views::run(clients, settings, tables).await;
+    }
+    if let Some(tables) = event.get("rebuildCatalog") {
+        return Box::pin(rebuild::run(clients, settings, tables)).await;
+    }
     let scheduled = scheduled_time(&event, clock::now())?;
     let tables = tagged::tables(&clients.tagging, TAG, ON, &settings.table_prefix).await?;
     let mut report = Report { scheduled_time: scheduled, tables: Vec::new() };
     for table in &tables {
-        report.tables.push(run_table(clients, settings, table, scheduled, &request_id).await);
+        // Boxed, as what it waits for is large.
+        let run = Box::pin(run_table(clients, settings, table, scheduled, &request_id));
+        report.tables.push(run.await);
     }
     write_report(clients, settings, &report).await?;
     match report.failures() {
@@ -49,7 +60,7 @@ pub async fn handle(
 const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 fn scheduled_time(event: &Value, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}"#;
+    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"} or {"views": ["orders"]}"#;
     let text = event.get("scheduledTime").and_then(Value::as_str);
     let text = text.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
     let time: Timestamp =
@@ -67,7 +78,17 @@ async fn run_table(
     request_id: &str,
 ) -> TableReport {
     let mut report = TableReport::new(&table.name);
-    let ran = protect(clients, settings, table, scheduled, request_id, &mut report).await;
+    let ran = match enrol(clients, settings, &table.name, &mut report).await {
+        Ok(Some(description)) => {
+            let ran = protect(clients, settings, table, scheduled, request_id, &mut report).await;
+            // Last: no backup waits for Athena, and a view does not depend on one.
+            report.note_views(views::ensure(clients, settings, &description).await);
+            ran
+        }
+        // Deleted since the tags were read: nothing left to protect.
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
     if let Err(failure) = ran {
         tracing::error!(table = table.name, failure = %failure, "table not protected");
         report.failure = Some(failure.to_string());
@@ -83,6 +104,23 @@ async fn run_table(
     report
 }
 
+/// Enrols the table, if it is still there, and gives what it was like before.
+async fn enrol(
+    clients: &Clients,
+    settings: &Settings,
+    table: &str,
+    report: &mut TableReport,
+) -> Result<Option<TableDescription>, Failure> {
+    let Some(description) = table::describe(&clients.dynamodb, table).await? else {
+        return Ok(None);
+    };
+    ensure_active(table, &description)?;
+    let now = clock::now();
+    let enrolled = enrolment::enrol(clients, &settings.enrolment, &description, now).await?;
+    report.note_enrolment(enrolled);
+    Ok(Some(description))
+}
+
 async fn protect(
     clients: &Clients,
     settings: &Settings,
@@ -91,14 +129,7 @@ async fn protect(
     request_id: &str,
     report: &mut TableReport,
 ) -> Result<(), Failure> {
-    // Deleted since the tags were read: nothing left to protect.
-    let Some(description) = table::describe(&clients.dynamodb, &table.name).await? else {
-        return Ok(());
-    };
-    ensure_active(&table.name, &description)?;
     let now = clock::now();
-    report.enrolment = enrolment::enrol(clients, &settings.enrolment, &description, now).await?;
-
     let bucket = &settings.enrolment.lake_bucket;
     let name = format!("{}/{}.json", table.name, plan::compact(scheduled));
     let key = path::state("backup", &name);
@@ -200,7 +231,7 @@ mod tests {
         let refused = |event| format!("{:#}", scheduled_time(&event, now).unwrap_err());
         insta::assert_snapshot!(
             refused(serde_json::json!({})),
-            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}"#
+            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"} or {"views": ["orders"]}"#
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "2062-01-01T00:00:00Z"})),
@@ -208,7 +239,7 @@ mod tests {
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "<aws.scheduler.scheduled-time>"})),
-            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
+            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"} or {"views": ["orders"]}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
         );
     }
 }

@@ -5,6 +5,7 @@
 //!                                                       claim the scheduled time, once
 //!                                                       backup headwater-<time>, full export
 //!                                                       delete our backups past their keep
+//!                                                       make its views, or write them anew
 //!             report of all ◀──────────────────────────
 //! ```
 //!
@@ -15,7 +16,9 @@
 mod claim;
 mod config;
 mod plan;
+mod rebuild;
 mod report;
+mod views;
 
 pub mod handler;
 

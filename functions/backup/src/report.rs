@@ -1,6 +1,9 @@
 //! What a run did, for people and for the run's own outcome.
 
-use aws::enrolment::Step;
+use aws::{
+    Failure,
+    enrolment::{Enrolled, Step},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -22,6 +25,11 @@ pub(crate) struct TableReport {
     pub(crate) table: String,
     /// The steps of enrolment.
     pub(crate) enrolment: Vec<Step>,
+    /// What a person should look at in the catalog: it is reported, not honoured.
+    pub(crate) drift: Vec<String>,
+    /// Why there is no catalog table; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) catalog_failure: Option<String>,
     /// The backup of this time, if this or an earlier run made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) backup_arn: Option<String>,
@@ -36,6 +44,11 @@ pub(crate) struct TableReport {
     /// What went wrong, and how far it got is above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<String>,
+    /// What became of each view.
+    pub(crate) views: Vec<Step>,
+    /// Why the views are not as they should be; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) views_failure: Option<String>,
 }
 
 impl TableReport {
@@ -43,12 +56,43 @@ impl TableReport {
         Self {
             table: table.to_owned(),
             enrolment: Vec::new(),
+            drift: Vec::new(),
+            catalog_failure: None,
             backup_arn: None,
             export_arn: None,
             left_to: None,
             removed_backups: Vec::new(),
             failure: None,
+            views: Vec::new(),
+            views_failure: None,
         }
+    }
+
+    /// Notes what became of the enrolment.
+    pub(crate) fn note_enrolment(&mut self, enrolled: Enrolled) {
+        let Enrolled { steps, drift, uncatalogued } = enrolled;
+        self.enrolment = steps;
+        self.drift = drift;
+        if let Some(failure) = uncatalogued {
+            tracing::error!(table = self.table, %failure, "catalog table not made");
+            self.catalog_failure = Some(failure.to_string());
+        }
+    }
+
+    /// Notes what became of the views.
+    pub(crate) fn note_views(&mut self, views: Result<Vec<Step>, Failure>) {
+        match views {
+            Ok(views) => self.views = views,
+            Err(failure) => {
+                tracing::error!(table = self.table, failure = %failure, "views not made");
+                self.views_failure = Some(failure.to_string());
+            }
+        }
+    }
+
+    /// What failed, if anything did.
+    fn failures(&self) -> impl Iterator<Item = &String> {
+        self.failure.iter().chain(&self.catalog_failure).chain(&self.views_failure)
     }
 }
 
@@ -58,7 +102,7 @@ impl Report {
         let failed: Vec<String> = self
             .tables
             .iter()
-            .filter_map(|table| Some(format!("{}: {}", table.table, table.failure.as_ref()?)))
+            .flat_map(|table| table.failures().map(|failure| format!("{}: {failure}", table.table)))
             .collect();
         (!failed.is_empty()).then(|| failed.join("; "))
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws::{
     Clients, Failure, clock,
-    enrolment::{self, ON, Step, TAG},
+    enrolment::{self, ON, TAG},
     object::{self, ObjectId},
     sdk::dynamodb::types::TableDescription,
     table,
@@ -121,7 +121,7 @@ impl<'a> Import<'a> {
         let (plan, survey_rejects) = self.survey(table, content).await?;
         self.write_rejects(&survey_rejects).await?;
         let description = self.create(table.as_str(), &plan.schema).await?;
-        self.report.enrolment = self.enrol(&description).await?;
+        self.enrol(&description).await?;
         let loaded = load::load(self.clients, &self.object, table.as_str(), plan).await?;
         self.account(survey_rejects, loaded).await
     }
@@ -193,9 +193,12 @@ impl<'a> Import<'a> {
         Err(Refusal::from(reason).into())
     }
 
-    async fn enrol(&self, description: &TableDescription) -> Result<Vec<Step>, Failure> {
+    /// Nothing is loaded without a catalog table: the values would stand in `_rest` for good.
+    async fn enrol(&mut self, description: &TableDescription) -> Result<(), Failure> {
         let settings = &self.settings.enrolment;
-        enrolment::enrol(self.clients, settings, description, clock::now()).await
+        let enrolled = enrolment::enrol(self.clients, settings, description, clock::now()).await?;
+        self.report.enrolment = enrolled.steps;
+        enrolled.uncatalogued.map_or(Ok(()), Err)
     }
 
     /// Every row is an item of the table or a reject, or the import is wrong about itself.

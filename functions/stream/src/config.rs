@@ -9,14 +9,17 @@ pub struct Settings {
     pub lake_bucket: String,
     /// The Glue database of the catalog.
     pub database: String,
+    /// How many columns of ours a table gets before further attributes travel in `_rest`.
+    pub column_limit: usize,
 }
 
 impl Settings {
-    /// Reads `HEADWATER_LAKE_BUCKET` and `HEADWATER_DATABASE`.
+    /// Reads `HEADWATER_LAKE_BUCKET`, `HEADWATER_DATABASE` and `HEADWATER_COLUMN_LIMIT`.
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
         Ok(Self {
             lake_bucket: environment.required("HEADWATER_LAKE_BUCKET")?.to_owned(),
             database: environment.required("HEADWATER_DATABASE")?.to_owned(),
+            column_limit: environment.parsed("HEADWATER_COLUMN_LIMIT")?,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! One batch of changes.
 
+use std::time::Instant;
+
 use aws::{Clients, Failure, object};
 use lake::ChangeFile;
 use lambda_runtime::Error;
@@ -90,13 +92,14 @@ async fn write(
     let StreamChanges { stream, files } = changes;
     let place = CatalogPlace {
         database: &settings.database,
-        lake_bucket: &settings.lake_bucket,
         table: stream.table(),
+        column_limit: settings.column_limit,
     };
-    let registry = match registries.naming(&clients.glue, &place, &files).await {
+    let named = registries.naming(&clients.glue, &place, &files, Instant::now()).await;
+    let registry = match named {
         Ok(registry) => registry,
         Err(failure) => {
-            tracing::warn!(table = stream.table(), %failure, "catalog out of reach; new attributes travel in _rest");
+            tracing::warn!(table = stream.table(), %failure, "no columns from the catalog; new attributes travel in _rest");
             registries.of(stream.table())
         }
     };

@@ -14,6 +14,7 @@
 //! | all written | no failures | goes on |
 //! | a record that can never become a row | quarantined, the others written, no failures | goes on |
 //! | the catalog is out of reach | new attributes travel in `_rest`, no failures | goes on |
+//! | the catalog table is missing | everything travels in `_rest` until a backup run has made it anew | goes on |
 //! | a file could not be written | the first sequence number not written | comes back from there |
 //! | the process is killed | none | comes back with the batch, or halves of it |
 //!

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! find ─▶ table <t>__changes (or its number, if the name was taken) ─▶ Registry
-//! ensure_changes ─▶ makes it, once
+//! ensure_changes ─▶ makes it, once: from the footers of its files, if the lake has some
 //! extend ─▶ load, assign names, UpdateTable with the version that was loaded
 //!             └─ someone else was quicker ─▶ load again
 //! ```
@@ -20,12 +20,16 @@ use aws_sdk_glue::{
 };
 use jiff::Timestamp;
 use lake::{
-    ColumnKey, DEFAULT_COLUMN_LIMIT, Registry,
-    catalog::{self, ColumnDefinition, TableDefinition},
+    ColumnKey, Registry,
+    catalog::{self, ColumnDefinition, Drift, TableDefinition},
+    footer::Conflict,
     name::TableNames,
 };
 
-use crate::{Class, Failure};
+use crate::{
+    Class, Clients, Failure,
+    footer::{self, ChangeFooters},
+};
 
 /// Writers that meet give way this many times before the trigger's own retry takes over.
 const ATTEMPTS: u32 = 20;
@@ -43,6 +47,15 @@ pub struct CatalogTable {
     table: Table,
 }
 
+/// Where the catalog keeps a lake.
+#[derive(Debug, Clone, Copy)]
+pub struct Lake<'a> {
+    /// The Glue database.
+    pub database: &'a str,
+    /// The bucket that its tables point to.
+    pub bucket: &'a str,
+}
+
 /// The catalog table of a DynamoDB table's changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ensured {
@@ -50,6 +63,25 @@ pub struct Ensured {
     pub name: String,
     /// Whether it was made now.
     pub created: bool,
+    /// What the files gave it, if they were asked.
+    pub restored: Option<Restored>,
+    /// What in it is not as we made it.
+    pub drift: Vec<Drift>,
+}
+
+/// What a catalog table got from the footers of its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Files that were read.
+    pub files: usize,
+    /// Names of the columns that they brought.
+    pub columns: Vec<String>,
+    /// Names that stand for two things.
+    pub conflicts: Vec<Conflict>,
+    /// The first 20 files that could not be read, with the reason.
+    pub unreadable: Vec<String>,
+    /// How many files could not be read.
+    pub unreadable_files: usize,
 }
 
 /// The catalog table that holds the changes of a DynamoDB table, if it was made.
@@ -66,40 +98,118 @@ pub async fn find(
 
 /// Makes the catalog table of a DynamoDB table's changes, unless it is there.
 ///
-/// Its partitions begin 35 days before `now`, for changes that are replayed.
+/// Where the lake has files of the table already, the columns come back from their footers, under the
+/// names they had: see [`footer`]. Its partitions begin 35 days before `now`, or with the oldest file.
 pub async fn ensure_changes(
-    glue: &Client,
-    database: &str,
-    lake_bucket: &str,
+    clients: &Clients,
+    lake: Lake<'_>,
     table: &str,
     now: Timestamp,
 ) -> Result<Ensured, Failure> {
-    for _ in 0..ATTEMPTS {
-        let name = match look_up(glue, database, table).await? {
-            Place::Taken(found) => {
-                return Ok(Ensured { name: found.name, created: false });
-            }
-            Place::Free(name) => name,
-        };
-        let resource = resource(database, &name);
-        let definition = TableDefinition::changes(table, &name, lake_bucket, now.as_millisecond())
-            .map_err(|error| invalid("CreateTable", &resource, &error))?;
-        let input =
-            table_input(&definition).map_err(|error| invalid("CreateTable", &resource, &error))?;
-        let created = glue.create_table().database_name(database).table_input(input).send().await;
-        match created.map_err(|error| Failure::of("CreateTable", resource, error)) {
-            Ok(_) => {
-                return Ok(Ensured { name, created: true });
-            }
-            // Another invocation was quicker: look whose it is.
-            Err(failure) if failure.has_code("AlreadyExistsException") => give_way().await,
-            Err(failure) => return Err(failure),
+    match look_up(&clients.glue, lake.database, table).await? {
+        Place::Taken(found) => {
+            let drift = found.definition.drift();
+            Ok(Ensured { name: found.name, created: false, restored: None, drift })
         }
+        Place::Free(_) => Box::pin(rebuild(clients, lake, table, now)).await,
     }
-    Err(gave_way_too_often("CreateTable", database, table))
 }
 
-/// Gives every key a column, as far as the column limit goes, and returns the registry then.
+/// Makes the catalog table of a DynamoDB table's changes from the footers of its files, or completes
+/// the one that is there.
+pub async fn rebuild(
+    clients: &Clients,
+    lake: Lake<'_>,
+    table: &str,
+    now: Timestamp,
+) -> Result<Ensured, Failure> {
+    let files = footer::of_changes(&clients.s3, lake.bucket, table).await?;
+    for _ in 0..ATTEMPTS {
+        let written = match look_up(&clients.glue, lake.database, table).await? {
+            Place::Free(name) => create(&clients.glue, lake, table, name, now, &files).await,
+            Place::Taken(found) => {
+                Box::pin(complete(&clients.glue, lake.database, *found, &files)).await
+            }
+        };
+        match written {
+            // Another writer was quicker: look what it did.
+            Err(failure) if is_beaten(&failure) => give_way().await,
+            written => return written,
+        }
+    }
+    Err(gave_way_too_often("UpdateTable", lake.database, table))
+}
+
+/// Whether a write came after another's.
+fn is_beaten(failure: &Failure) -> bool {
+    failure.has_code("AlreadyExistsException")
+        || failure.has_code("ConcurrentModificationException")
+}
+
+/// Makes a catalog table with the columns of the files.
+async fn create(
+    glue: &Client,
+    lake: Lake<'_>,
+    table: &str,
+    name: String,
+    now: Timestamp,
+    files: &ChangeFooters,
+) -> Result<Ensured, Failure> {
+    let database = lake.database;
+    let resource = resource(database, &name);
+    let mut definition = TableDefinition::changes(table, &name, lake.bucket, now.as_millisecond())
+        .map_err(|error| invalid("CreateTable", &resource, &error))?;
+    let restored = restore(&mut definition, files);
+    let input =
+        table_input(&definition).map_err(|error| invalid("CreateTable", &resource, &error))?;
+    let created = glue.create_table().database_name(database).table_input(input).send().await;
+    match created.map_err(|error| Failure::of("CreateTable", resource, error)) {
+        Ok(_) => {}
+        Err(mut failure) if failure.has_code("EntityNotFoundException") => {
+            let message = &failure.message;
+            failure.message = format!(
+                "{message}; make the database again, then the catalog tables come back by themselves: \
+                 aws glue create-database --database-input Name={database}"
+            );
+            return Err(failure);
+        }
+        Err(failure) => return Err(failure),
+    }
+    let drift = definition.drift();
+    Ok(Ensured { name, created: true, restored: Some(restored), drift })
+}
+
+/// Adds what the files have and the catalog table does not.
+async fn complete(
+    glue: &Client,
+    database: &str,
+    found: CatalogTable,
+    files: &ChangeFooters,
+) -> Result<Ensured, Failure> {
+    let CatalogTable { name, definition, table, .. } = found;
+    let mut wider = definition.clone();
+    let restored = restore(&mut wider, files);
+    if wider != definition {
+        let columns = &wider.columns[definition.columns.len()..];
+        update(glue, database, &name, table, columns, &wider.parameters).await?;
+    }
+    let drift = wider.drift();
+    Ok(Ensured { name, created: false, restored: Some(restored), drift })
+}
+
+fn restore(definition: &mut TableDefinition, files: &ChangeFooters) -> Restored {
+    let before = definition.columns.len();
+    let conflicts = files.footers.restore(definition);
+    Restored {
+        files: files.footers.files(),
+        columns: definition.columns[before..].iter().map(|column| column.name.clone()).collect(),
+        conflicts,
+        unreadable: files.unreadable.clone(),
+        unreadable_files: files.unreadable_files,
+    }
+}
+
+/// Gives every key a column, as far as `limit` columns of ours go, and returns the registry then.
 ///
 /// Nothing is written when every key has one already. A catalog table that is missing is a
 /// permanent failure with code `EntityNotFoundException`.
@@ -108,17 +218,15 @@ pub async fn extend(
     database: &str,
     table: &str,
     keys: &[ColumnKey],
+    limit: usize,
 ) -> Result<Registry, Failure> {
     for _ in 0..ATTEMPTS {
         let Some(CatalogTable { name, mut registry, definition, table: current }) =
             find(glue, database, table).await?
         else {
-            let message = format!("the catalog has no table for the changes of {table}");
-            let mut failure = Failure::stated("GetTable", database, message, Class::Permanent);
-            failure.code = Some("EntityNotFoundException".to_owned());
-            return Err(failure);
+            return Err(missing(database, table));
         };
-        let added = registry.assign(keys, DEFAULT_COLUMN_LIMIT);
+        let added = registry.assign(keys, limit);
         if added.is_empty() {
             return Ok(registry);
         }
@@ -136,6 +244,21 @@ pub async fn extend(
     Err(gave_way_too_often("UpdateTable", database, table))
 }
 
+/// The failure that the catalog has no table for a DynamoDB table's changes, with code
+/// `EntityNotFoundException`.
+pub fn missing(database: &str, table: &str) -> Failure {
+    let message = format!(
+        "the catalog has no table for the changes of {table}; the next backup run makes it, or at once: \
+         aws lambda invoke --function-name BACKUP-FUNCTION --cli-binary-format raw-in-base64-out \
+         --payload '{{\"rebuildCatalog\":[\"{table}\"]}}' report.json"
+    );
+    let mut failure = Failure::stated("GetTable", database, message, Class::Permanent);
+    failure.code = Some("EntityNotFoundException".to_owned());
+    failure
+}
+
+/// A pause of random length. It does not grow: of the writers that meet, one gets its version in each
+/// time, so that a longer pause of the others only leaves rounds unused.
 async fn give_way() {
     let pause = Duration::from_millis(fastrand::u64(1..LONGEST_PAUSE_MS));
     tokio::time::sleep(pause).await;
@@ -309,7 +432,7 @@ mod tests {
         let table = table.build().unwrap();
         let mut wider = definition(&table);
         let key = ColumnKey { attribute: "Seats".to_owned(), kind: lake::Kind::Bigint };
-        wider.add(&Registry::from(&wider).assign(&[key], DEFAULT_COLUMN_LIMIT));
+        wider.add(&Registry::from(&wider).assign(&[key], 1));
 
         let input = with_columns(table, &wider.columns, &wider.parameters).unwrap();
         assert_eq!(input.description(), Some("by hand"));

@@ -1,8 +1,12 @@
 //! Enrolment: what a table needs so that its changes reach the lake and its past can be restored.
 //!
 //! ```text
-//! stream on (new and old images) ─▶ mapping from TRIM_HORIZON ─▶ recovery on ─▶ catalog table
+//! stream on (new and old images) ─▶ catalog table ─▶ mapping from TRIM_HORIZON ─▶ recovery on
 //! ```
+//!
+//! The catalog table comes before the mapping: the stream function does not make it, and without it
+//! new attributes travel in `_rest`. But neither the feed nor recovery waits for a catalog that cannot
+//! be reached.
 //!
 //! Every step looks before it acts, so that enrolling an enrolled table changes nothing and
 //! a drifted one is repaired. What repair would break for others is reported and left alone:
@@ -22,7 +26,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    Class, Clients, Failure, catalog,
+    Class, Clients, Failure,
+    catalog::{self, Ensured, Lake, Restored},
     environment::{Environment, EnvironmentError},
     mapping::{self, MappingSettings},
     recovery::{self, Recovery},
@@ -78,6 +83,18 @@ pub enum Step {
     LeftAlone(String),
 }
 
+/// An enrolled table.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// What a person should look at in the catalog: columns that were changed or dropped, names that
+    /// stand for two things, files that cannot be read.
+    pub drift: Vec<String>,
+    /// Why the catalog table is not there, if it is not. Everything else was done all the same.
+    pub uncatalogued: Option<Failure>,
+}
+
 /// Enrols an `ACTIVE` table; `now` bounds the catalog's partitions.
 ///
 /// The mapping comes before anything is loaded, so that a load reaches the lake as inserts.
@@ -86,10 +103,20 @@ pub async fn enrol(
     settings: &EnrolmentSettings,
     description: &TableDescription,
     now: Timestamp,
-) -> Result<Vec<Step>, Failure> {
+) -> Result<Enrolled, Failure> {
     let name = description.table_name().unwrap_or_default();
     let mut steps = Vec::new();
-    if let Some(stream_arn) = ensure_stream(clients, description, &mut steps).await? {
+    let stream_arn = ensure_stream(clients, description, &mut steps).await?;
+    let lake = Lake { database: &settings.database, bucket: &settings.lake_bucket };
+    let (drift, uncatalogued) =
+        match Box::pin(catalog::ensure_changes(clients, lake, name, now)).await {
+            Ok(ensured) => {
+                steps.push(catalogued(&ensured));
+                (to_look_at(&ensured), None)
+            }
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+    if let Some(stream_arn) = stream_arn {
         ensure_mapping(clients, &settings.mapping, &stream_arn, &mut steps).await?;
     }
     let days = settings.recovery_days;
@@ -97,14 +124,36 @@ pub async fn enrol(
         Recovery::SwitchedOn => Step::Done(format!("point-in-time recovery of {days} days on")),
         Recovery::AlreadyOn => Step::AlreadySo(format!("point-in-time recovery of {days} days on")),
     });
-    let (database, bucket) = (&settings.database, &settings.lake_bucket);
-    let ensured = catalog::ensure_changes(&clients.glue, database, bucket, name, now).await?;
-    steps.push(if ensured.created {
-        Step::Done(format!("catalog table {} made", ensured.name))
-    } else {
-        Step::AlreadySo(format!("catalog table {} there", ensured.name))
-    });
-    Ok(steps)
+    Ok(Enrolled { steps, drift, uncatalogued })
+}
+
+fn catalogued(ensured: &Ensured) -> Step {
+    let Ensured { name, created, restored, .. } = ensured;
+    match restored {
+        Some(Restored { files, columns, .. }) if *files > 0 => Step::Done(format!(
+            "catalog table {name} made anew, with {} columns from {files} files",
+            columns.len()
+        )),
+        _ if *created => Step::Done(format!("catalog table {name} made")),
+        _ => Step::AlreadySo(format!("catalog table {name} there")),
+    }
+}
+
+/// What a person should look at in a catalog table, and the log tells as well.
+pub fn to_look_at(ensured: &Ensured) -> Vec<String> {
+    let mut found: Vec<String> = ensured.drift.iter().map(ToString::to_string).collect();
+    if let Some(restored) = &ensured.restored {
+        found.extend(restored.conflicts.iter().map(ToString::to_string));
+        found.extend(restored.unreadable.iter().cloned());
+        let unnamed = restored.unreadable_files - restored.unreadable.len();
+        if unnamed > 0 {
+            found.push(format!("{unnamed} more files that cannot be read"));
+        }
+    }
+    for finding in &found {
+        tracing::warn!(catalog_table = ensured.name, finding, "catalog is not as it was made");
+    }
+    found
 }
 
 /// The stream's ARN, if the table has or may be given a stream that serves.

@@ -8,6 +8,7 @@
 //! table ── create, describe, wait        mapping ── stream -> function
 //! batch_write ── load items              recovery, backup, export
 //! object ── get, put, put once           catalog ── the registry in Glue
+//!                                        footer ── its columns, from the files
 //! athena ── one statement to its end     view ── made, kept or left alone
 //! enrolment ── stream, mapping, recovery and catalog of one table, in order
 //! ```
@@ -28,6 +29,7 @@ pub mod clock;
 pub mod enrolment;
 pub mod environment;
 pub mod export;
+pub mod footer;
 pub mod mapping;
 pub mod object;
 pub mod recovery;

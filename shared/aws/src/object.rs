@@ -72,6 +72,31 @@ pub async fn read(s3: &Client, bucket: &str, key: &str) -> Result<Option<Vec<u8>
     }
 }
 
+/// The last bytes of an object, at most `length` of them; nothing if there is no such object.
+pub async fn tail(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    length: usize,
+) -> Result<Option<Vec<u8>>, Failure> {
+    let resource = || format!("s3://{bucket}/{key}");
+    let range = format!("bytes=-{length}");
+    let got = s3.get_object().bucket(bucket).key(key).range(range).send().await;
+    match got.map_err(|error| Failure::of("GetObject", resource(), error)) {
+        Ok(output) => {
+            let body = output.body.collect().await.map_err(|broken| {
+                let message = broken.to_string();
+                Failure::stated("GetObject", resource(), message, Class::Retryable)
+            })?;
+            Ok(Some(body.to_vec()))
+        }
+        Err(failure) if failure.has_code("NoSuchKey") => Ok(None),
+        // An empty object has no last bytes.
+        Err(failure) if failure.has_code("InvalidRange") => Ok(Some(Vec::new())),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Writes an object whole, over whatever was there.
 pub async fn put(
     s3: &Client,

@@ -1,6 +1,6 @@
 //! A lost registry comes back from the footers of the files, name by name.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

@@ -444,6 +444,7 @@ fn plain_blocks(bytes: &[u8]) -> usize {
     bytes.chunks_exact(BLOCK).take_while(is_plain).count() * BLOCK
 }
 
+#[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
 fn is_special(byte: u8) -> bool {
     (byte == b'"') | (byte == b'\\') | (byte < b' ')
 }

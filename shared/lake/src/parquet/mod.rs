@@ -98,7 +98,8 @@ fn encode(table: &str, batch: &RecordBatch) -> Result<Encoded, WriteError> {
         let columns = columns.create_column_writers(0)?;
         let mut row_group = file.next_row_group()?;
         // Lists of values have one leaf, as every other column has.
-        for ((field, array), mut column) in schema.fields().iter().zip(batch.columns()).zip(columns) {
+        for ((field, array), mut column) in schema.fields().iter().zip(batch.columns()).zip(columns)
+        {
             for leaf in compute_leaves(field, array)? {
                 column.write(&leaf)?;
             }
