@@ -25,7 +25,7 @@ use crate::{
 
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report; or, for a
 /// person who does not want to wait for the schedule, `{"views": ["orders"]}`: only the views of
-/// those tables. [`rebuild`] handles `{"rebuildCatalog": ["orders"]}`.
+/// those tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`.
 ///
 /// Fails after every table has had its turn if any of them failed.
 pub async fn handle(
