@@ -40,9 +40,9 @@ async fn csv_becomes_a_table_with_everything_it_needs() -> Result<()> {
         json!(enrolment),
         json!([
             {"outcome": "alreadySo", "detail": "stream on (NEW_AND_OLD_IMAGES)"},
+            {"outcome": "done", "detail": "catalog table e2e_planes__changes made"},
             {"outcome": "done", "detail": "stream mapping made"},
             {"outcome": "done", "detail": "point-in-time recovery of 35 days on"},
-            {"outcome": "done", "detail": "catalog table e2e_planes__changes made"},
         ])
     );
     Ok(())
