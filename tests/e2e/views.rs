@@ -131,12 +131,12 @@ async fn the_views_show_the_table_and_are_made_once() -> Result<()> {
 async fn a_table_created_anew_has_none_of_the_former_items() -> Result<()> {
     let _one = ONE_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    let t = "e2e-anew";
+    let t = "e2e-views-anew";
     table(&stack, t, r#"{"pk":"former"}"#).await?;
     stack.until_lake_equals_table(t).await?;
     let former = describe(&stack, t).await?;
     make(&stack, t).await?;
-    let current = "SELECT pk FROM e2e_anew";
+    let current = "SELECT pk FROM e2e_views_anew";
     assert_eq!(lines(&stack, current).await?, ["former"]);
 
     stack.clients.dynamodb.delete_table().table_name(t).send().await?;
@@ -156,7 +156,7 @@ async fn a_table_created_anew_has_none_of_the_former_items() -> Result<()> {
     .await?;
     assert_eq!(make(&stack, t).await?, ["done", "alreadySo"]);
     assert_eq!(lines(&stack, current).await?, ["of now"]);
-    assert_eq!(lines(&stack, "SELECT pk FROM e2e_anew__history").await?, ["former", "of now"]);
+    assert_eq!(lines(&stack, "SELECT pk FROM e2e_views_anew__history").await?, ["former", "of now"]);
     Ok(())
 }
 
