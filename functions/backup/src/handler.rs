@@ -60,7 +60,7 @@ pub async fn handle(
 const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 fn scheduled_time(event: &Value, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"} or {"views": ["orders"]}"#;
+    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}, {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#;
     let text = event.get("scheduledTime").and_then(Value::as_str);
     let text = text.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
     let time: Timestamp =
@@ -231,7 +231,7 @@ mod tests {
         let refused = |event| format!("{:#}", scheduled_time(&event, now).unwrap_err());
         insta::assert_snapshot!(
             refused(serde_json::json!({})),
-            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"} or {"views": ["orders"]}"#
+            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "2062-01-01T00:00:00Z"})),
@@ -239,7 +239,7 @@ mod tests {
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "<aws.scheduler.scheduled-time>"})),
-            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"} or {"views": ["orders"]}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
+            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
         );
     }
 }
