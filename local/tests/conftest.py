@@ -138,7 +138,11 @@ class Function:
         self._events = events
 
     def events(self) -> list[dict]:
-        return [json.loads(line) for line in self._events.read_text().splitlines()] if self._events.exists() else []
+        if not self._events.exists():
+            return []
+        # The last line may still be on its way.
+        lines = self._events.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def batches(self) -> list[list[str]]:
         """The keys of the changes that each invocation was given."""

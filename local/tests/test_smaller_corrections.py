@@ -50,7 +50,9 @@ def test_a_message_comes_back_when_its_function_is_killed(aws):
 
 
 def test_only_the_failed_messages_come_back(aws):
-    _, url, dead = mapped_queue(aws, {"report": "bad"}, receives=1, FunctionResponseTypes=["ReportBatchItemFailures"])
+    # Long enough that no message comes back because its function was slow.
+    options = {"visibility": 10, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+    _, url, dead = mapped_queue(aws, {"report": "bad"}, receives=1, **options)
     aws.client("sqs").send_message(QueueUrl=url, MessageBody='"bad"')
     aws.client("sqs").send_message(QueueUrl=url, MessageBody='"good"')
     assert eventually(lambda: aws.receive(dead)) == "bad"
@@ -145,11 +147,11 @@ def records(function) -> list[dict]:
     return [record for event in function.events() for record in event["Records"]]
 
 
-def mapped_queue(cloud, behaviour: dict, receives: int, **options):
-    """A queue with a function on it, that gives a message back after a second, and its dead-letter queue."""
+def mapped_queue(cloud, behaviour: dict, receives: int, visibility: int = 1, **options):
+    """A queue with a function on it, that gives a message back after a second or so, and its dead-letter queue."""
     dead, dead_arn = cloud.make_queue()
     policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": receives})
-    url, arn = cloud.make_queue(VisibilityTimeout="1", RedrivePolicy=policy)
+    url, arn = cloud.make_queue(VisibilityTimeout=str(visibility), RedrivePolicy=policy)
     function = cloud.make_function(behaviour)
     cloud.client("lambda").create_event_source_mapping(
         EventSourceArn=arn, FunctionName=function.name, BatchSize=1, **options
