@@ -156,7 +156,10 @@ async fn a_table_created_anew_has_none_of_the_former_items() -> Result<()> {
     .await?;
     assert_eq!(make(&stack, t).await?, ["done", "alreadySo"]);
     assert_eq!(lines(&stack, current).await?, ["of now"]);
-    assert_eq!(lines(&stack, "SELECT pk FROM e2e_views_anew__history").await?, ["former", "of now"]);
+    assert_eq!(
+        lines(&stack, "SELECT pk FROM e2e_views_anew__history").await?,
+        ["former", "of now"]
+    );
     Ok(())
 }
 
