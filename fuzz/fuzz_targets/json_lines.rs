@@ -27,7 +27,7 @@ fn agrees_with_serde(bytes: &[u8], parsed: Result<(), &ParseError>) {
     let theirs = serde_json::from_slice::<serde_json::Value>(bytes);
     match parsed {
         Ok(()) => {
-            assert!(theirs.is_ok_and(|value| value.is_object()), "no JSON object to serde_json")
+            assert!(theirs.is_ok_and(|value| value.is_object()), "no JSON object to serde_json");
         }
         Err(error) if matches!(error.reason, Reason::Json { .. } | Reason::NotUtf8 { .. }) => {
             assert!(theirs.is_err(), "{error}, and serde_json reads {theirs:?}");

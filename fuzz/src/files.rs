@@ -32,7 +32,7 @@ pub fn read<'f>(file: &'f [u8], format: &Format) -> Option<File<'f>> {
     for row in whole {
         assert!(row.offset >= end, "rows ascend and do not overlap");
         assert!(is_blank(&file[end..row.offset], format), "between rows are blank lines");
-        let line = file[..row.offset].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let line = file[..row.offset].split(|byte| *byte == b'\n').count() as u64;
         assert_eq!(row.line, line);
         end = row.offset + row.bytes.len();
         assert_eq!(file.get(row.offset..end), Some(row.bytes.as_slice()), "the row's own bytes");
