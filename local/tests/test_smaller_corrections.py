@@ -147,8 +147,8 @@ def records(function) -> list[dict]:
     return [record for event in function.events() for record in event["Records"]]
 
 
-def mapped_queue(cloud, behaviour: dict, receives: int, visibility: int = 1, **options):
-    """A queue with a function on it, that gives a message back after a second or so, and its dead-letter queue."""
+def mapped_queue(cloud, behaviour: dict, receives: int, visibility: int = 3, **options):
+    """A queue with a function on it, that gives a message back after some seconds, and its dead-letter queue."""
     dead, dead_arn = cloud.make_queue()
     policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": receives})
     url, arn = cloud.make_queue(VisibilityTimeout=str(visibility), RedrivePolicy=policy)
