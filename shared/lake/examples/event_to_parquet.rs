@@ -12,6 +12,7 @@
 use std::error::Error;
 use std::fs;
 use std::io::{Write, stderr, stdout};
+use std::iter::successors;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,8 +33,10 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let causes = successors(Some(&*error as &dyn Error), |&error| error.source());
+            let causes: Vec<String> = causes.map(ToString::to_string).collect();
             // There is nobody left to tell if this fails.
-            let _ = writeln!(stderr(), "{error}");
+            let _ = writeln!(stderr(), "{}", causes.join(": "));
             ExitCode::FAILURE
         }
     }
