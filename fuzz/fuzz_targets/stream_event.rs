@@ -2,23 +2,23 @@
 #![no_main]
 
 use headwater_fuzz::{changes_come_back, comes_back_from_text};
-use item::change::{Event, RawRecord};
+use item::change::{Change, Event, Record};
 use libfuzzer_sys::fuzz_target;
 
 /// Events of more text than this do not become files: more of small ones find more.
 const MOST_TEXT: usize = 2048;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(event) = Event::parse(bytes) else { return };
+    let Ok(records) = Event::new(bytes).collect::<Result<Vec<_>, _>>() else { return };
     let mut end = 0;
     let mut changes = Vec::new();
-    for record in &event.records {
+    for record in &records {
         end = end_within(bytes, record, end);
         stands_alone(record);
         if let Some(sequence) = record.sequence {
             assert!(is_sequence(sequence), "{sequence}");
         }
-        if let Ok(change) = record.change() {
+        if let Ok(change) = &record.change {
             assert!(is_sequence(change.sequence), "{}", change.sequence);
             if is_plain(record.bytes) {
                 assert_eq!(record.sequence, Some(change.sequence), "what a batch would go on from");
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
             for item in [Some(&change.keys), change.new.as_ref(), change.old.as_ref()] {
                 item.map(comes_back_from_text);
             }
-            changes.push(change);
+            changes.push(change.clone());
         }
     }
     if bytes.len() <= MOST_TEXT {
@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// Where a record ends, which is within the event and after the record before.
-fn end_within(event: &[u8], record: &RawRecord<'_>, after: usize) -> usize {
+fn end_within(event: &[u8], record: &Record<'_>, after: usize) -> usize {
     let start = record.bytes.as_ptr().addr().checked_sub(event.as_ptr().addr());
     let start = start.expect("a record starts within its event");
     assert!(start >= after, "records ascend and do not overlap");
@@ -46,13 +46,13 @@ fn end_within(event: &[u8], record: &RawRecord<'_>, after: usize) -> usize {
 }
 
 /// What goes to quarantine can be replayed: a record is the same in an event of its own.
-fn stands_alone(record: &RawRecord<'_>) {
+fn stands_alone(record: &Record<'_>) {
     let event = [b"{\"Records\":[", record.bytes, b"]}"].concat();
-    let event = Event::parse(&event).expect("a record is an event when wrapped");
-    assert_eq!(event.records.len(), 1);
-    assert_eq!(event.records[0].bytes, record.bytes);
-    assert_eq!(event.records[0].sequence, record.sequence);
-    assert_eq!(event.records[0].change(), record.change());
+    let mut records = Event::new(&event);
+    let alone = records.next().expect("a record").expect("a record is an event when wrapped");
+    assert_eq!(&alone, record);
+    assert!(records.next().is_none());
+    assert_eq!(Change::parse(record.bytes), record.change);
 }
 
 fn is_sequence(text: &str) -> bool {

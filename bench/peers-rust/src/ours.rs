@@ -22,17 +22,17 @@ pub(crate) fn raw(event: &[u8], registry: &mut Registry) -> Result<Written> {
 
 /// From the payload's bytes. The registry is that of a warm function: it knows the columns from its second event on.
 pub(crate) fn direct(event: &[u8], registry: &mut Registry) -> Result<Written> {
-    let event = Event::parse(event)?;
     let mut files = ChangeFiles::new();
-    for record in &event.records {
-        files.push(&record.change()?)?;
+    for record in Event::new(event) {
+        files.push(&record?.change?)?;
     }
+    let records = files.len();
     registry.assign(&files.unnamed(registry), DEFAULT_COLUMN_LIMIT);
     let mut written = Written { rows: 0, bytes: 0 };
     for file in files.finish(registry)? {
         written.rows += file.rows;
         written.bytes += file.bytes.len();
     }
-    ensure!(written.rows == event.records.len(), "rows were lost");
+    ensure!(written.rows == records, "rows were lost");
     Ok(written)
 }

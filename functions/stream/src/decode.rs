@@ -1,6 +1,6 @@
 //! From an event's bytes to the changes of each stream: pure.
 
-use item::change::{Event, RawRecord, StreamArn};
+use item::change::{Event, Record, StreamArn};
 use lake::{ChangeFiles, path};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -39,18 +39,19 @@ pub(crate) struct Impossible {
 
 /// Decodes an event. Fails only if it is no event of records at all.
 pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
-    let event = Event::parse(event)?;
-    let mut decoded = Decoded { records: event.records.len(), ..Decoded::default() };
-    for record in &event.records {
-        if let Err(reason) = take(&mut decoded.streams, record) {
-            decoded.impossible.push(impossible(record, reason));
+    let mut decoded = Decoded::default();
+    for record in Event::new(event) {
+        let record = record?;
+        decoded.records += 1;
+        if let Err(reason) = take(&mut decoded.streams, &record) {
+            decoded.impossible.push(impossible(&record, reason));
         }
     }
     Ok(decoded)
 }
 
-fn take(streams: &mut Vec<StreamChanges>, record: &RawRecord<'_>) -> Result<(), String> {
-    let change = record.change().map_err(|error| error.to_string())?;
+fn take(streams: &mut Vec<StreamChanges>, record: &Record<'_>) -> Result<(), String> {
+    let change = record.change.as_ref().map_err(ToString::to_string)?;
     let known =
         streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
     let at = known.unwrap_or_else(|| {
@@ -58,7 +59,7 @@ fn take(streams: &mut Vec<StreamChanges>, record: &RawRecord<'_>) -> Result<(), 
         streams.push(StreamChanges { stream, files: ChangeFiles::new() });
         streams.len() - 1
     });
-    streams[at].files.push(&change).map_err(|error| error.to_string())
+    streams[at].files.push(change).map_err(|error| error.to_string())
 }
 
 /// The object that keeps a record.
@@ -69,7 +70,7 @@ struct Kept<'r> {
     record: &'r RawValue,
 }
 
-fn impossible(record: &RawRecord<'_>, reason: String) -> Impossible {
+fn impossible(record: &Record<'_>, reason: String) -> Impossible {
     let (table, stream) = origin(record.bytes);
     let name = match record.sequence {
         Some(sequence) => format!("{stream}-{sequence}.json"),

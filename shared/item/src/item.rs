@@ -120,7 +120,9 @@ mod tests {
         for (value, canonical) in [
             (r#"{"S":"a b é"}"#, true),
             (r#"{"S":""}"#, true),
-            (r#"{"S":"\n"}"#, false),
+            (r#"{"S":"\"\\\b\f\n\r\t"}"#, true),
+            (r#"{"S":"\/"}"#, false),
+            (r#"{"S":"\u001f"}"#, false),
             (r#"{"S":"\u0041"}"#, false),
             (r#"{"S": "a"}"#, false),
             (r#"{ "S":"a"}"#, false),

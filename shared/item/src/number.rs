@@ -40,10 +40,10 @@ pub enum NumberError {
 impl<'a> Number<'a> {
     /// Reads decimal notation as DynamoDB accepts it: sign, digits, fraction, exponent.
     ///
-    /// Borrows when the text is canonical already.
+    /// Borrows when the text is canonical already, but for zeros at its end.
     pub fn parse(text: &'a str) -> Result<Self, NumberError> {
-        if is_short_canonical(text.as_bytes()) {
-            return Ok(Self(Cow::Borrowed(text)));
+        if let Some(length) = short_canonical(text.as_bytes()) {
+            return Ok(Self(Cow::Borrowed(&text[..length])));
         }
         let canonical = Decimal::read(text)?.to_plain();
         Ok(Self(if canonical == text { Cow::Borrowed(text) } else { Cow::Owned(canonical) }))
@@ -54,9 +54,9 @@ impl<'a> Number<'a> {
         &self.0
     }
 
-    /// Whether the text it was read from is canonical.
-    pub(crate) fn is_borrowed(&self) -> bool {
-        matches!(self.0, Cow::Borrowed(_))
+    /// Whether the whole text that it was read from is canonical.
+    pub(crate) fn is_all_of(&self, text: &str) -> bool {
+        matches!(self.0, Cow::Borrowed(canonical) if canonical.len() == text.len())
     }
 
     /// The same number, borrowing nothing.
@@ -165,32 +165,34 @@ fn binary_places(double: f64) -> usize {
     places as usize
 }
 
-/// Whether a text is canonical and so short that it is within all limits.
+/// How much of a text is canonical, where only zeros after the point follow and it is so short that it
+/// is within all limits.
 ///
 /// One pass over the bytes; nearly all numbers in real data end here.
-fn is_short_canonical(text: &[u8]) -> bool {
+fn short_canonical(text: &[u8]) -> Option<usize> {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
-    if unsigned.len() > MAX_DIGITS {
-        return false;
+    let sign = text.len() - unsigned.len();
+    let whole = digits(unsigned);
+    let is_below_one = unsigned.first() == Some(&b'0');
+    if whole == 0 || (is_below_one && whole > 1) || unsigned.len() > MAX_DIGITS {
+        return None;
     }
-    match unsigned {
-        [b'0'] => text.len() == 1,
-        [b'0', b'.', fraction @ ..] => is_fraction(fraction),
-        [b'1'..=b'9', rest @ ..] => {
-            let whole = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            match &rest[whole..] {
-                [] => true,
-                [b'.', fraction @ ..] => is_fraction(fraction),
-                _ => false,
-            }
+    let fraction = match &unsigned[whole..] {
+        [] => 0,
+        [b'.', fraction @ ..] if !fraction.is_empty() && digits(fraction) == fraction.len() => {
+            fraction.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1)
         }
-        _ => false,
+        _ => return None,
+    };
+    if is_below_one && fraction == 0 && sign > 0 {
+        return None; // zero, which has no sign
     }
+    Some(sign + whole + usize::from(fraction > 0) + fraction)
 }
 
-/// Whether these are digits that do not end in a zero.
-fn is_fraction(digits: &[u8]) -> bool {
-    digits.iter().all(u8::is_ascii_digit) && !matches!(digits.last(), None | Some(b'0'))
+/// How many digits a text begins with.
+fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// A number taken apart: its first digit stands for `10^magnitude`.

@@ -46,12 +46,12 @@ fn run(Arguments { event, output }: &Arguments) -> Result<(), Box<dyn Error>> {
     let within = |error: &dyn Error| format!("{}: {error}", event.display());
     let bytes = fs::read(event).map_err(|error| within(&error))?;
     let mut files = ChangeFiles::new();
-    for (place, record) in Event::parse(&bytes).map_err(|e| within(&e))?.records.iter().enumerate()
-    {
+    for (place, record) in Event::new(&bytes).enumerate() {
         let of_record = |error: &dyn Error| {
             within(&*Box::<dyn Error>::from(format!("record {place}: {error}")))
         };
-        let change = record.change().map_err(|error| of_record(&error))?;
+        let record = record.map_err(|error| within(&error))?;
+        let change = record.change.map_err(|error| of_record(&error))?;
         files.push(&change).map_err(|error| of_record(&error))?;
     }
     let mut registry = Registry::new();

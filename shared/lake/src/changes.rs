@@ -9,8 +9,8 @@
 //!   "Keys":{"tailnum":{"S":"N10156"}},"NewImage":{"tailnum":{"S":"N10156"},"seats":{"N":"55"}}},
 //!   "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000"}]}"#;
 //! let mut files = ChangeFiles::new();
-//! for record in Event::parse(event)?.records {
-//!     files.push(&record.change()?)?;
+//! for record in Event::new(event) {
+//!     files.push(&record?.change?)?;
 //! }
 //!
 //! let mut registry = Registry::new();

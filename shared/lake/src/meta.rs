@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, TimeUnit};
+use item::Item;
 use item::change::{Actor, Operation};
 
 use crate::column::{Placement, Texts};
@@ -176,6 +177,12 @@ impl Sparse {
         }
     }
 
+    /// Lets `write` append a row's text, and returns what it returns.
+    fn push_with<T>(&mut self, row: u32, write: impl FnOnce(&mut String) -> T) -> T {
+        self.rows.push(row);
+        self.texts.push_with(write)
+    }
+
     fn array(self, name: &str, len: usize) -> Result<ArrayRef, WriteError> {
         self.texts.array(&Placement::new(&self.rows, len)).map_err(|overflow| overflow.of(name))
     }
@@ -198,16 +205,10 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
-    /// Takes a row's meta columns, and returns how many bytes of text they took.
+    /// Takes a row's meta columns but for `_hash` and `_old`, and returns how many bytes of text they took.
     ///
-    /// `by_name` is the order of the item's names, see [`item::write_canonical_in_order`]. Takes nothing
-    /// where it fails.
-    pub(crate) fn push<'n>(
-        &mut self,
-        at: u32,
-        row: &Row<'_>,
-        by_name: impl Iterator<Item = (usize, &'n str)>,
-    ) -> Result<usize, WriteError> {
+    /// Takes nothing where it fails.
+    pub(crate) fn push(&mut self, at: u32, row: &Row<'_>) -> Result<usize, WriteError> {
         if !row.seq.is_empty() {
             self.scratch.clear();
             write_padded(row.seq, &mut self.scratch)?;
@@ -218,23 +219,23 @@ impl Meta {
         self.stream.push(at, row.stream);
         self.by.push(at, row.by.map_or("", actor_text));
         self.event_id.push(at, row.event_id);
-        let key = self.key.push_with(|out| {
+        Ok(self.key.push_with(|out| {
             let start = out.len();
             item::write_canonical(row.key, out);
             out.len() - start
-        });
-        let hashed = self.push_hash(row, by_name);
-        let old = self.push_old(at, row);
-        Ok(key + hashed + old)
+        }))
     }
 
-    fn push_hash<'n>(
+    /// Takes a row's item for `_hash`, and returns how many bytes of text it is.
+    ///
+    /// `by_name` is the order of its names, see [`item::write_canonical_in_order`].
+    pub(crate) fn push_hash<'n>(
         &mut self,
-        row: &Row<'_>,
+        item: Option<&Item<'_>>,
         by_name: impl Iterator<Item = (usize, &'n str)>,
     ) -> usize {
         self.scratch.clear();
-        let hash = row.item.map(|item| {
+        let hash = item.map(|item| {
             item::write_canonical_in_order(item, by_name, &mut self.scratch);
             item::hash_canonical(&self.scratch).cast_signed()
         });
@@ -242,13 +243,20 @@ impl Meta {
         self.scratch.len()
     }
 
-    fn push_old(&mut self, at: u32, row: &Row<'_>) -> usize {
-        self.scratch.clear();
-        if let Some(old) = row.old {
-            item::write_canonical(old, &mut self.scratch);
-            self.old.push(at, &self.scratch);
-        }
-        self.scratch.len()
+    /// Takes the item that a row had before, and returns how many bytes of text it is.
+    ///
+    /// `by_name` is as for [`Meta::push_hash`].
+    pub(crate) fn push_old<'n>(
+        &mut self,
+        at: u32,
+        old: &Item<'_>,
+        by_name: impl Iterator<Item = (usize, &'n str)>,
+    ) -> usize {
+        self.old.push_with(at, |out| {
+            let start = out.len();
+            item::write_canonical_in_order(old, by_name, out);
+            out.len() - start
+        })
     }
 
     /// The columns of a batch of `len` rows, in the order of [`COLUMNS`].

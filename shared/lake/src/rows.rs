@@ -124,8 +124,13 @@ impl Rows {
                 return Err(WriteError::NoItem(row.op));
             }
         };
+        self.bytes += self.meta.push(at, row)?;
+        if let Some(old) = row.old {
+            self.attributes.find(old);
+            self.bytes += self.meta.push_old(at, old, self.attributes.by_name());
+        }
         self.attributes.find(item.unwrap_or(row.key));
-        self.bytes += self.meta.push(at, &Row { item, ..*row }, self.attributes.by_name())?;
+        self.bytes += self.meta.push_hash(item, self.attributes.by_name());
         self.push_attributes(at, item.unwrap_or(row.key));
         self.len = next;
         Ok(())

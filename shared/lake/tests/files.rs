@@ -19,9 +19,13 @@ fn event(arn: &str, sequence: &str, second: i64, image: &str) -> String {
     )
 }
 
+/// The first change of an event.
+fn change(event: &str) -> Change<'_> {
+    Event::new(event.as_bytes()).next().unwrap().unwrap().change.unwrap()
+}
+
 fn push(files: &mut ChangeFiles, event: &str) -> Result<(), WriteError> {
-    let records = Event::parse(event.as_bytes()).unwrap().records;
-    files.push(&records[0].change().unwrap())
+    files.push(&change(event))
 }
 
 fn gathered(cases: &[(&str, i64)]) -> ChangeFiles {
@@ -83,7 +87,7 @@ fn a_retry_overwrites_and_another_cut_does_not() {
 #[test]
 fn what_cannot_be_written_is_refused_and_leaves_nothing() {
     let event = event(ARN, "99", EVENING, r#","NewImage":{"id":{"S":"a"},"new":{"S":"b"}}"#);
-    let change = Event::parse(event.as_bytes()).unwrap().records[0].change().unwrap();
+    let change = change(&event);
     let other = StreamArn::parse(ARN.replace("Planes.v2", "planes")).unwrap();
     let mut files = gathered(&[("98", EVENING)]);
     for (change, expected) in [
@@ -105,8 +109,7 @@ fn what_was_refused_first_leaves_no_stream() {
     let image = r#","NewImage":{"id":{"S":"a"}}"#;
     let mut files = ChangeFiles::new();
     let refused = event(ARN, "98", EVENING, image);
-    let change = Event::parse(refused.as_bytes()).unwrap().records[0].change().unwrap();
-    let error = files.push(&Change { new: None, ..change }).unwrap_err();
+    let error = files.push(&Change { new: None, ..change(&refused) }).unwrap_err();
     assert!(matches!(error, WriteError::NoItem(_)), "{error}");
     push(&mut files, &event(&ARN.replace("Planes.v2", "planes"), "99", EVENING, image)).unwrap();
     let files = finished(files);

@@ -43,8 +43,8 @@ fn events(writes: &[Write], label: &str) -> Vec<String> {
 fn stored(events: &[String]) -> Vec<StoredRow> {
     let mut files = ChangeFiles::new();
     for event in events {
-        for record in Event::parse(event.as_bytes()).unwrap().records {
-            files.push(&record.change().unwrap()).unwrap();
+        for record in Event::new(event.as_bytes()) {
+            files.push(&record.unwrap().change.unwrap()).unwrap();
         }
     }
     let mut registry = Registry::new();

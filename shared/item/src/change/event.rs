@@ -1,44 +1,126 @@
-//! A Lambda event, cut into its records.
+//! A Lambda event, record by record.
 
 use crate::change::{Change, record};
 use crate::error::{Fault, JsonFault, ParseError, Parsed, Reason};
-use crate::format::json::plain_prefix;
+use crate::format::json::{Scanner, plain_prefix};
 
-/// The records of one Lambda event, in the order of the stream.
-#[derive(Debug, Clone)]
+/// The records of one Lambda event, in the order of the stream, each read when it is asked for.
+///
+/// Fails only when the event has no array `Records` or its strings and brackets do not match, which
+/// Lambda never sends; nothing comes after a failure.
+#[derive(Debug)]
 pub struct Event<'a> {
-    /// The records, not yet read.
-    pub records: Vec<RawRecord<'a>>,
+    cutter: Cutter<'a>,
+    /// The whole event for strict reading, if it is UTF-8.
+    scanner: Option<Scanner<'a>>,
+    place: Place,
 }
 
-/// One record as it stood in the event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RawRecord<'a> {
-    /// The record's JSON.
+/// Where in the event its reader is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// In front of everything.
+    Start,
+    /// Between the fields of the event.
+    Fields { records_seen: bool },
+    /// In the array of records, whose first is `first`.
+    Records { first: bool },
+    /// Behind everything, or behind a failure.
+    End,
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The record's JSON as it stood in the event.
     pub bytes: &'a [u8],
     /// Its sequence number, where that could be read: up to 40 digits.
     pub sequence: Option<&'a str>,
+    /// What it says, or what is wrong with it, counted from its first byte.
+    pub change: Result<Change<'a>, ParseError>,
 }
 
 impl<'a> Event<'a> {
-    /// Cuts `{"Records":[…]}` into its records.
-    ///
-    /// Fails only when the event has no such array or its strings and brackets do not match, which
-    /// Lambda never sends.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let mut cutter = Cutter { bytes, at: 0 };
-        Ok(cutter.event()?)
+    /// The records of `{"Records":[…]}`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let (cutter, scanner) = (Cutter { bytes, at: 0 }, Scanner::new(bytes).ok());
+        Self { cutter, scanner, place: Place::Start }
+    }
+
+    fn advance(&mut self) -> Parsed<Option<Record<'a>>> {
+        loop {
+            match self.place {
+                Place::Start => {
+                    self.cutter.expect(b'{', "an object")?;
+                    self.place = Place::Fields { records_seen: false };
+                }
+                Place::Fields { records_seen } => self.field(records_seen)?,
+                Place::Records { .. } if self.cutter.take(b']') => {
+                    self.place = Place::Fields { records_seen: true };
+                }
+                Place::Records { first } => {
+                    if !first {
+                        self.cutter.expect(b',', "a comma or a closing bracket")?;
+                    }
+                    self.place = Place::Records { first: false };
+                    return self.record().map(Some);
+                }
+                Place::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Passes a field of the event, or enters the array of records.
+    fn field(&mut self, records_seen: bool) -> Parsed<()> {
+        match self.cutter.name().map_err(|broken| self.cutter.fault(broken))? {
+            Some(b"Records") => {
+                self.cutter.expect(b'[', "an array of records")?;
+                self.place = Place::Records { first: true };
+            }
+            Some(_) => self.cutter.skip().map_err(|broken| self.cutter.fault(broken))?,
+            None if records_seen => self.place = Place::End,
+            None => {
+                let missing = Fault::new(self.cutter.at, Reason::MissingField);
+                return Err(missing.within_name("Records"));
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self) -> Parsed<Record<'a>> {
+        match self.whole_record() {
+            Some(record) => Ok(record),
+            None => self.cutter.record().map_err(|broken| self.cutter.fault(broken)),
+        }
+    }
+
+    /// Passes a record that has nothing wrong.
+    fn whole_record(&mut self) -> Option<Record<'a>> {
+        let scanner = self.scanner.as_mut()?;
+        self.cutter.peek()?;
+        let start = self.cutter.at;
+        scanner.seek(start);
+        let change = record::parse(scanner).ok()?;
+        self.cutter.at = scanner.offset();
+        let bytes = &self.cutter.bytes[start..self.cutter.at];
+        Some(Record { bytes, sequence: Some(change.sequence), change: Ok(change) })
     }
 }
 
-impl<'a> RawRecord<'a> {
-    /// Reads the record.
-    pub fn change(&self) -> Result<Change<'a>, ParseError> {
-        Ok(record::parse(self.bytes)?)
+impl<'a> Iterator for Event<'a> {
+    type Item = Result<Record<'a>, ParseError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.advance();
+        if next.is_err() {
+            self.place = Place::End;
+        }
+        next.map_err(ParseError::from).transpose()
     }
 }
 
 /// A position in bytes that are JSON as far as strings and brackets go.
+#[derive(Debug)]
 struct Cutter<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -48,42 +130,16 @@ struct Cutter<'a> {
 struct Broken;
 
 impl<'a> Cutter<'a> {
-    fn event(&mut self) -> Parsed<Event<'a>> {
-        let mut records = None;
-        self.expect(b'{', "an object")?;
-        while let Some(name) = self.name().map_err(|broken| self.fault(broken))? {
-            if name == b"Records" {
-                records = Some(self.records()?);
-            } else {
-                self.skip().map_err(|broken| self.fault(broken))?;
-            }
-        }
-        match records {
-            Some(records) => Ok(Event { records }),
-            None => Err(Fault::new(self.at, Reason::MissingField).within_name("Records")),
-        }
-    }
-
-    fn records(&mut self) -> Parsed<Vec<RawRecord<'a>>> {
-        let mut records = Vec::new();
-        self.expect(b'[', "an array of records")?;
-        while !self.take(b']') {
-            if !records.is_empty() {
-                self.expect(b',', "a comma or a closing bracket")?;
-            }
-            records.push(self.record().map_err(|broken| self.fault(broken))?);
-        }
-        Ok(records)
-    }
-
-    fn record(&mut self) -> Result<RawRecord<'a>, Broken> {
+    /// Passes a record whatever is wrong with it.
+    fn record(&mut self) -> Result<Record<'a>, Broken> {
         self.peek().ok_or(Broken)?;
         let start = self.at;
         let sequence = self.seek(&["dynamodb", "SequenceNumber"]).or_else(|Broken| {
             self.at = start;
             self.skip().map(|()| None)
         })?;
-        Ok(RawRecord { bytes: &self.bytes[start..self.at], sequence: sequence.and_then(digits) })
+        let bytes = &self.bytes[start..self.at];
+        Ok(Record { bytes, sequence: sequence.and_then(digits), change: Change::parse(bytes) })
     }
 
     /// Passes a value and returns the string within it at `path`, if there is one.

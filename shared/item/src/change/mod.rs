@@ -1,8 +1,8 @@
 //! Changes of a table, as DynamoDB Streams hands them to a Lambda function.
 //!
-//! 1. [`Event::parse`] cuts the event into the bytes of its records, looking at nothing but strings
-//!    and brackets, and notes each record's sequence number;
-//! 2. [`RawRecord::change`] reads one record strictly.
+//! 1. [`Event`] reads one record after the other strictly;
+//! 2. where that fails, it looks at nothing but strings and brackets to find the record's end and its
+//!    sequence number, and goes on behind it.
 //!
 //! So a record that cannot be read is told apart from its neighbours: its bytes can be kept, and the
 //! batch can go on after its sequence number. Fields may come in any order; unknown ones are skipped.
@@ -17,10 +17,11 @@
 //!   "ApproximateCreationDateTime":1795359600,"SequenceNumber":"111","StreamViewType":"KEYS_ONLY",
 //!   "Keys":{"tailnum":{"S":"N10156"}}},
 //!   "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000"}]}"#;
-//! let event = Event::parse(event)?;
-//! let change = event.records[0].change()?;
-//! assert_eq!(change.op, Operation::Remove);
-//! assert_eq!(change.stream_arn.table(), "planes");
+//! for record in Event::new(event) {
+//!     let change = record?.change?;
+//!     assert_eq!(change.op, Operation::Remove);
+//!     assert_eq!(change.stream_arn.table(), "planes");
+//! }
 //! # Ok::<(), item::ParseError>(())
 //! ```
 
@@ -29,7 +30,7 @@ mod event;
 mod record;
 
 pub use arn::StreamArn;
-pub use event::{Event, RawRecord};
+pub use event::{Event, Record};
 pub use record::{Actor, Change, Operation, StreamView};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::change::StreamArn;
 use crate::change::event::digits;
-use crate::error::{Excerpt, Fault, Parsed, Reason};
+use crate::error::{Excerpt, Fault, ParseError, Parsed, Reason};
 use crate::format::dynamodb_json::attributes;
 use crate::format::json::Scanner;
 use crate::{Item, Number};
@@ -105,12 +105,17 @@ impl StreamView {
     }
 }
 
-/// Reads one record.
-pub(super) fn parse(bytes: &[u8]) -> Parsed<Change<'_>> {
-    let mut scanner = Scanner::new(bytes)?;
+impl<'a> Change<'a> {
+    /// Reads one record and nothing else, strictly.
+    pub fn parse(record: &'a [u8]) -> Result<Self, ParseError> {
+        Scanner::whole(record, parse)
+    }
+}
+
+/// Takes one record.
+pub(super) fn parse<'a>(scanner: &mut Scanner<'a>) -> Parsed<Change<'a>> {
     let mut draft = Draft::default();
-    each_field(&mut scanner, |scanner, name| draft.field(scanner, name))?;
-    scanner.end()?;
+    each_field(scanner, |scanner, name| draft.field(scanner, name))?;
     draft.finish(scanner.offset())
 }
 

@@ -18,20 +18,19 @@ const WHOLE: &str = r#"{
 }"#;
 
 /// A change as text, or its error.
-fn show(record: &RawRecord<'_>) -> String {
-    match record.change() {
+fn show(record: &Record<'_>) -> String {
+    match &record.change {
         Ok(change) => {
-            let image = |image: Option<crate::Item<'_>>| {
-                image.map_or("-".to_owned(), |image| canonical(&image))
-            };
+            let image =
+                |image: &Option<crate::Item<'_>>| image.as_ref().map_or("-".to_owned(), canonical);
             format!(
                 "{} {} at {} key {} new {} old {} by {:?} of {} {}",
                 change.sequence,
                 change.op.as_str(),
                 change.at_ms,
                 canonical(&change.keys),
-                image(change.new),
-                image(change.old),
+                image(&change.new),
+                image(&change.old),
                 change.by,
                 change.view.as_str(),
                 change.stream_arn.table(),
@@ -41,9 +40,13 @@ fn show(record: &RawRecord<'_>) -> String {
     }
 }
 
+fn records(event: &[u8]) -> Result<Vec<Record<'_>>, crate::ParseError> {
+    Event::new(event).collect()
+}
+
 fn show_event(event: &str) -> String {
-    match Event::parse(event.as_bytes()) {
-        Ok(event) => event.records.iter().map(show).collect::<Vec<_>>().join("\n"),
+    match records(event.as_bytes()) {
+        Ok(records) => records.iter().map(show).collect::<Vec<_>>().join("\n"),
         Err(error) => error.to_string(),
     }
 }
@@ -74,9 +77,8 @@ fn reads_records_of_each_view() {
 #[test]
 fn reads_every_type() {
     let event = include_str!("../../../../events/stream-insert-modify-remove.json");
-    let event = Event::parse(event.as_bytes()).unwrap();
-    let changes: Vec<Change<'_>> =
-        event.records.iter().map(|record| record.change().unwrap()).collect();
+    let records = records(event.as_bytes()).unwrap();
+    let changes: Vec<_> = records.into_iter().map(|record| record.change.unwrap()).collect();
     assert_eq!(changes[0].new, changes[1].old);
     assert_eq!(changes[0].new.as_ref().unwrap().len(), 16);
     insta::assert_snapshot!(canonical(changes[0].new.as_ref().unwrap()), @r#"
@@ -95,8 +97,7 @@ fn tells_who_deleted() {
             &format!("{{\"userIdentity\":{identity},"),
             1,
         );
-        let record = RawRecord { bytes: record.as_bytes(), sequence: None };
-        record.change().unwrap().by
+        Change::parse(record.as_bytes()).unwrap().by
     };
     for (identity, by) in [
         (r#"{"PrincipalId":"dynamodb.amazonaws.com","Type":"Service"}"#, Actor::TimeToLive),
@@ -134,12 +135,12 @@ fn bytes_that_are_not_utf8_spoil_their_record_only() {
         b"{\"Records\":[{\"eventID\":\"\xFF\",\"dynamodb\":{\"SequenceNumber\":\"7\"}},".to_vec();
     event.extend_from_slice(WHOLE.as_bytes());
     event.extend_from_slice(b"]}");
-    let event = Event::parse(&event).unwrap();
+    let records = records(&event).unwrap();
     assert_eq!(
-        show(&event.records[0]),
+        show(&records[0]),
         "7 byte 12: not UTF-8 text at byte 12 of the row; convert the file to UTF-8"
     );
-    assert!(event.records[1].change().is_ok());
+    assert!(records[1].change.is_ok());
 }
 
 #[test]
@@ -208,8 +209,8 @@ fn times_become_milliseconds() {
         ("1e120", None),
     ] {
         let record = WHOLE.replace("1795359601", seconds);
-        let record = RawRecord { bytes: record.as_bytes(), sequence: None };
-        assert_eq!(record.change().ok().map(|change| change.at_ms), at_ms, "{seconds}");
+        let change = Change::parse(record.as_bytes());
+        assert_eq!(change.ok().map(|change| change.at_ms), at_ms, "{seconds}");
     }
 }
 
@@ -253,12 +254,12 @@ proptest! {
             .replace(r#"{"p": {"S": "k"}, "n": {"N": "1.0"}}"#, &written(&new))
             .replace(r#""OldImage": {"p": {"S": "k"}}"#, &format!("\"OldImage\":{}", written(&old)));
         let event = format!("{{\"Records\": [{record} , {record}]}}");
-        let event = Event::parse(event.as_bytes()).unwrap();
-        prop_assert_eq!(event.records.len(), 2);
-        for raw in event.records {
-            prop_assert_eq!(raw.bytes, record.as_bytes());
-            prop_assert_eq!(raw.sequence, Some("4421584500000000017450439091"));
-            let change = raw.change().unwrap();
+        let records = records(event.as_bytes()).unwrap();
+        prop_assert_eq!(records.len(), 2);
+        for found in records {
+            prop_assert_eq!(found.bytes, record.as_bytes());
+            prop_assert_eq!(found.sequence, Some("4421584500000000017450439091"));
+            let change = found.change.unwrap();
             prop_assert_eq!(change.new.as_ref(), Some(&new));
             prop_assert_eq!(change.old.as_ref(), Some(&old));
         }
@@ -270,17 +271,16 @@ proptest! {
         let mut damaged = event.clone();
         let at = at.index(event.len());
         damaged.splice(at..=at, piece.bytes());
-        if let Ok(event) = Event::parse(&damaged) {
+        if let Ok(records) = records(&damaged) {
             let first = "{\"Records\":[".len();
             let second = first + WHOLE.len() + 1;
-            let whole = RawRecord { bytes: WHOLE.as_bytes(), sequence: None };
-            let verdicts: Vec<_> = event.records.iter().map(RawRecord::change).collect();
-            if let [a, b] = verdicts.as_slice() {
+            let whole = Change::parse(WHOLE.as_bytes());
+            if let [a, b] = records.as_slice() {
                 if !(first..first + WHOLE.len()).contains(&at) {
-                    prop_assert_eq!(a, &whole.change());
+                    prop_assert_eq!(&a.change, &whole);
                 }
                 if !(second..second + WHOLE.len()).contains(&at) {
-                    prop_assert_eq!(b, &whole.change());
+                    prop_assert_eq!(&b.change, &whole);
                 }
             }
         }

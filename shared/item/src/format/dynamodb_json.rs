@@ -77,7 +77,8 @@ pub(crate) fn attributes<'a>(scanner: &mut Scanner<'a>) -> Parsed<Item<'a>> {
     Ok(Item::with_texts(distinct(entries, scanner)?, texts))
 }
 
-/// Takes a map that stands within `depth` lists and maps.
+/// Takes a map that stands within `depth` lists and maps. Its names are put in order, which most
+/// sources have them in.
 fn map<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
     within(depth, scanner)?;
     scanner.object()?;
@@ -91,38 +92,91 @@ fn map<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
     }
     if !entries.is_sorted_by(|(a, _), (b, _)| a <= b) {
         scanner.not_canonical();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     }
-    distinct(entries, scanner)
+    match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        None => Ok(Map::from_distinct(entries)),
+        Some(pair) => Err(scanner.error(Reason::DuplicateName(Excerpt::of(&pair[1].0)))),
+    }
 }
 
 /// Takes a value with its type descriptor.
 fn value<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Value<'a>> {
-    let descriptor = match scanner.short_name() {
-        Some(descriptor) => Cow::Borrowed(descriptor),
-        None => any_descriptor(scanner)?,
-    };
-    let value = match descriptor.as_ref() {
-        "S" => Value::S(scanner.string()?),
-        "N" => Value::N(number(scanner)?),
-        "B" => Value::B(binary(scanner)?),
-        "BOOL" => Value::Bool(scanner.boolean()?),
-        "NULL" => null(scanner)?,
-        "SS" => Value::Ss(set(scanner, "SS", Scanner::string, |member| Excerpt::of(member))?),
-        "NS" => Value::Ns(set(scanner, "NS", number, |member| Excerpt::of(member.as_str()))?),
-        "BS" => Value::Bs(set(scanner, "BS", binary, |member| Excerpt::of_bytes(member))?),
-        "L" => Value::L(list(scanner, depth + 1)?),
-        "M" => Value::M(map(scanner, depth + 1)?),
-        unknown => return Err(scanner.error(Reason::UnknownDescriptor(Excerpt::of(unknown)))),
+    let value = match descriptor(scanner)? {
+        Descriptor::S => Value::S(scanner.string()?),
+        Descriptor::N => Value::N(number(scanner)?),
+        Descriptor::B => Value::B(binary(scanner)?),
+        Descriptor::Bool => Value::Bool(scanner.boolean()?),
+        Descriptor::Null => null(scanner)?,
+        Descriptor::Ss => {
+            Value::Ss(set(scanner, "SS", Scanner::string, |member| Excerpt::of(member))?)
+        }
+        Descriptor::Ns => {
+            Value::Ns(set(scanner, "NS", number, |member| Excerpt::of(member.as_str()))?)
+        }
+        Descriptor::Bs => {
+            Value::Bs(set(scanner, "BS", binary, |member| Excerpt::of_bytes(member))?)
+        }
+        Descriptor::L => Value::L(list(scanner, depth + 1)?),
+        Descriptor::M => Value::M(map(scanner, depth + 1)?),
     };
     if scanner.take(b'}') { Ok(value) } else { Err(second_descriptor(scanner, &value)) }
 }
 
-/// Takes the start of a value that is not compact.
+/// The types, named as their descriptors are.
+#[derive(Debug, Clone, Copy)]
+enum Descriptor {
+    S,
+    N,
+    B,
+    Bool,
+    Null,
+    Ss,
+    Ns,
+    Bs,
+    L,
+    M,
+}
+
+/// Takes the start of a value up to its descriptor's colon.
+#[inline]
+fn descriptor(scanner: &mut Scanner<'_>) -> Parsed<Descriptor> {
+    let (descriptor, length) = match scanner.rest() {
+        [b'{', b'"', b'S', b'"', b':', ..] => (Descriptor::S, 5),
+        [b'{', b'"', b'N', b'"', b':', ..] => (Descriptor::N, 5),
+        [b'{', b'"', b'B', b'"', b':', ..] => (Descriptor::B, 5),
+        [b'{', b'"', b'L', b'"', b':', ..] => (Descriptor::L, 5),
+        [b'{', b'"', b'M', b'"', b':', ..] => (Descriptor::M, 5),
+        [b'{', b'"', b'B', b'O', b'O', b'L', b'"', b':', ..] => (Descriptor::Bool, 8),
+        [b'{', b'"', b'N', b'U', b'L', b'L', b'"', b':', ..] => (Descriptor::Null, 8),
+        [b'{', b'"', b'S', b'S', b'"', b':', ..] => (Descriptor::Ss, 6),
+        [b'{', b'"', b'N', b'S', b'"', b':', ..] => (Descriptor::Ns, 6),
+        [b'{', b'"', b'B', b'S', b'"', b':', ..] => (Descriptor::Bs, 6),
+        _ => return spaced_descriptor(scanner),
+    };
+    scanner.pass(length);
+    Ok(descriptor)
+}
+
+/// The same where blanks or escapes stand within, or another descriptor.
 #[cold]
-fn any_descriptor<'a>(scanner: &mut Scanner<'a>) -> Parsed<Cow<'a, str>> {
+fn spaced_descriptor(scanner: &mut Scanner<'_>) -> Parsed<Descriptor> {
     scanner.object()?;
-    let descriptor = scanner.name(&mut true)?;
-    descriptor.ok_or_else(|| scanner.error(Reason::NoDescriptor))
+    let name = scanner.name(&mut true)?;
+    let name = name.ok_or_else(|| scanner.error(Reason::NoDescriptor))?;
+    Ok(match name.as_ref() {
+        "S" => Descriptor::S,
+        "N" => Descriptor::N,
+        "B" => Descriptor::B,
+        "BOOL" => Descriptor::Bool,
+        "NULL" => Descriptor::Null,
+        "SS" => Descriptor::Ss,
+        "NS" => Descriptor::Ns,
+        "BS" => Descriptor::Bs,
+        "L" => Descriptor::L,
+        "M" => Descriptor::M,
+        unknown => return Err(scanner.error(Reason::UnknownDescriptor(Excerpt::of(unknown)))),
+    })
 }
 
 /// The error that something follows a value where it should end.
@@ -143,7 +197,7 @@ fn number<'a>(scanner: &mut Scanner<'a>) -> Parsed<Number<'a>> {
         Cow::Borrowed(text) => Number::parse(text),
         Cow::Owned(text) => Number::parse(text).map(Number::into_owned),
     };
-    if number.as_ref().is_ok_and(|number| !number.is_borrowed()) {
+    if number.as_ref().is_ok_and(|number| !number.is_all_of(&text)) {
         scanner.not_canonical();
     }
     number.map_err(|error| scanner.error(Reason::Number { text: Excerpt::of(&text), error }))

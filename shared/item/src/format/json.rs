@@ -61,6 +61,12 @@ impl<'a> Scanner<'a> {
         self.canonical = false;
     }
 
+    /// Goes to a place, which is where a character starts.
+    pub(crate) fn seek(&mut self, at: usize) {
+        debug_assert!(self.text.is_char_boundary(at), "a place within a character");
+        self.at = at;
+    }
+
     /// The number of bytes behind the scanner.
     pub(crate) fn offset(&self) -> usize {
         self.at
@@ -119,7 +125,21 @@ impl<'a> Scanner<'a> {
     /// The next name within an object, up to its colon; nothing at the object's end.
     ///
     /// `first` is true for an object's first name and is set to false.
+    #[inline]
     pub(crate) fn name(&mut self, first: &mut bool) -> Parsed<Option<Cow<'a, str>>> {
+        let before = match self.rest() {
+            [b',', b'"', ..] if !*first => 2,
+            [b'"', ..] if *first => 1,
+            _ => return self.spaced_name(first),
+        };
+        *first = false;
+        self.at += before;
+        let name = self.rest_of_string()?;
+        if self.take(b':') { Ok(Some(name)) } else { Err(self.expected("a colon")) }
+    }
+
+    /// The same where blanks stand before the name, or no name at all.
+    fn spaced_name(&mut self, first: &mut bool) -> Parsed<Option<Cow<'a, str>>> {
         if !self.next(b'}', "a comma or a closing brace", first)? {
             return Ok(None);
         }
@@ -147,29 +167,29 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    /// Takes the start of an object up to its first name's colon, if it is compact and the name short:
-    /// one, two or four plain bytes, as DynamoDB's type descriptors have.
-    pub(crate) fn short_name(&mut self) -> Option<&'a str> {
-        let rest = self.text.as_bytes()[self.at..].strip_prefix(b"{\"")?;
-        let length = match rest {
-            [_, b'"', b':', ..] => 1,
-            [_, _, b'"', b':', ..] => 2,
-            [_, _, _, _, b'"', b':', ..] => 4,
-            _ => return None,
-        };
-        let name = self.text.get(self.at + 2..self.at + 2 + length)?;
-        if plain_prefix(name.as_bytes()) < length {
-            return None;
-        }
-        self.at += length + 4;
-        Some(name)
+    /// What is in front of the scanner.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    /// Passes ASCII that [`rest`](Self::rest) has shown.
+    #[inline]
+    pub(crate) fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
     }
 
     /// Takes a string.
+    #[inline]
     pub(crate) fn string(&mut self) -> Parsed<Cow<'a, str>> {
         if !self.take(b'"') {
             return Err(self.other_kind("a string"));
         }
+        self.rest_of_string()
+    }
+
+    /// Takes a string whose first quote is taken.
+    fn rest_of_string(&mut self) -> Parsed<Cow<'a, str>> {
         let start = self.at;
         self.at += plain_prefix(&self.text.as_bytes()[start..]);
         if self.text.as_bytes().get(self.at) == Some(&b'"') {
@@ -181,10 +201,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// The string that starts at `start` and of which the scanner has passed the plain beginning.
-    #[cold]
+    #[inline(never)]
     fn escaped_string(&mut self, start: usize) -> Parsed<String> {
-        self.canonical = false;
-        let mut string = self.text[start..self.at].to_owned();
+        /// Room for what usually follows the first escape.
+        const ROOM: usize = 128;
+
+        let mut string = String::with_capacity(self.at - start + ROOM);
+        string.push_str(&self.text[start..self.at]);
         loop {
             match self.text.as_bytes().get(self.at) {
                 None => return Err(self.fault(JsonFault::Truncated)),
@@ -201,17 +224,25 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The character an escape stands for.
+    /// The character an escape stands for. The short ones are canonical: they stand for what must be
+    /// escaped, and canonical text has no other escape for it.
     fn escape(&mut self) -> Parsed<char> {
         let character = match self.text.as_bytes().get(self.at + 1) {
             None => return Err(self.fault(JsonFault::Truncated)),
-            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(*byte),
+            Some(byte @ (b'"' | b'\\')) => char::from(*byte),
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
             Some(b'n') => '\n',
             Some(b'r') => '\r',
             Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(),
+            Some(b'/') => {
+                self.canonical = false;
+                '/'
+            }
+            Some(b'u') => {
+                self.canonical = false;
+                return self.unicode_escape();
+            }
             Some(_) => return Err(self.fault(JsonFault::Escape)),
         };
         self.at += 2;
@@ -416,22 +447,23 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 /// Looks at eight bytes at a time: the lowest bit that is set is the high bit of the first that is a
 /// quote, backslash or control character.
 ///
-/// A lane's high bit is set where the lane is zero after the wanted byte has been removed by exclusive
-/// or, or is below a space. Lanes after the first hit may be wrong, the first never is, and the first
-/// is the lowest because the word is read little-endian.
+/// A lane's high bit is set where the lane is below a bound, and where exclusive or with a byte leaves
+/// zero, which is below one. Quotes and control characters need one bound: exclusive or with 2 makes a
+/// quote a space, and leaves what is below a space there. Lanes after the first hit may be wrong, the
+/// first never is, and the first is the lowest because the word is read little-endian.
 #[inline]
 fn specials(bytes: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const TWOS: u64 = u64::from_ne_bytes([2; 8]);
+    const ABOVE_SPACES: u64 = u64::from_ne_bytes([b' ' + 1; 8]);
     const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
 
     let word = u64::from_le_bytes(bytes);
-    let quote = (word ^ QUOTES).wrapping_sub(ONES) & !(word ^ QUOTES);
-    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES) & !(word ^ BACKSLASHES);
-    let control = word.wrapping_sub(SPACES) & !word;
-    (quote | backslash | control) & HIGH
+    let (low, backslash) = (word ^ TWOS, word ^ BACKSLASHES);
+    let found =
+        (low.wrapping_sub(ABOVE_SPACES) & !low) | (backslash.wrapping_sub(ONES) & !backslash);
+    found & HIGH
 }
 
 /// The number of bytes in whole blocks without such a byte, which the compiler looks through with

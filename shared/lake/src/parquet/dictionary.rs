@@ -3,9 +3,7 @@
 //! On unique values a dictionary costs a fifth more time and a tenth more bytes than none, because it
 //! is built before it is given up. So a sample of each column of each row group decides.
 
-use std::collections::HashMap;
-
-use arrow::array::{Array, ArrayRef, AsArray, ListArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, ListArray, StringArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type,
     TimestampMillisecondType, ToByteSlice,
@@ -40,16 +38,11 @@ pub(super) fn choose(
 fn repeats(array: &ArrayRef) -> bool {
     let step = (array.len() / SAMPLE).max(1);
     let places = (0..array.len()).step_by(step).filter(|at| array.is_valid(*at));
-    let mut seen: HashMap<u64, usize> = HashMap::new();
-    let mut sampled = 0;
-    for at in places {
-        let Some(hash) = hash_at(array, at) else {
-            return false;
-        };
-        *seen.entry(hash).or_default() += 1;
-        sampled += 1;
-    }
-    sampled >= MIN_SAMPLE && richness(&seen) * REPEATS <= array.len() - array.null_count()
+    let Some(mut sample) = hashes(array, places) else {
+        return false;
+    };
+    sample.len() >= MIN_SAMPLE
+        && richness(&mut sample) * REPEATS <= array.len() - array.null_count()
 }
 
 /// About how many values there are in all, by how often those of a sample were seen.
@@ -58,39 +51,53 @@ fn repeats(array: &ArrayRef) -> bool {
 /// twice. It holds for even and for skewed columns, where a share of distinct values would not.
 ///
 /// Source: A. Chao, "Nonparametric estimation of the number of classes in a population" (1984).
-fn richness(seen: &HashMap<u64, usize>) -> usize {
-    let seen_times = |times| seen.values().filter(|seen| **seen == times).count();
-    let (once, twice) = (seen_times(1), seen_times(2));
+fn richness(sample: &mut [u64]) -> usize {
+    sample.sort_unstable();
+    let (mut seen, mut once, mut twice) = (0, 0, 0);
+    for same in sample.chunk_by(|a, b| a == b) {
+        seen += 1;
+        once += usize::from(same.len() == 1);
+        twice += usize::from(same.len() == 2);
+    }
     let unseen = match twice {
         0 => once * once.saturating_sub(1) / 2,
         _ => once * once / (2 * twice),
     };
-    seen.len() + unseen
+    seen + unseen
 }
 
-/// A hash of one value; nothing for types that need no dictionary.
+/// Hashes of the values at some places; nothing for types that need no dictionary.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "Arrow has some thirty types that no column has"
 )]
-fn hash_at(array: &ArrayRef, at: usize) -> Option<u64> {
-    let hash = match array.data_type() {
-        DataType::Utf8 => xxh3_64(array.as_string::<i32>().value(at).as_bytes()),
-        DataType::Binary => xxh3_64(array.as_binary::<i32>().value(at)),
-        DataType::Int32 => hash_value::<Int32Type>(array, at),
-        DataType::Date32 => hash_value::<Date32Type>(array, at),
-        DataType::Int64 => hash_value::<Int64Type>(array, at),
-        DataType::Float64 => hash_value::<Float64Type>(array, at),
-        DataType::Timestamp(_, _) => hash_value::<TimestampMillisecondType>(array, at),
-        DataType::Decimal128(_, _) => hash_value::<Decimal128Type>(array, at),
+fn hashes(array: &ArrayRef, places: impl Iterator<Item = usize>) -> Option<Vec<u64>> {
+    Some(match array.data_type() {
+        DataType::Utf8 => {
+            let texts: &StringArray = array.as_string();
+            places.map(|at| xxh3_64(texts.value(at).as_bytes())).collect()
+        }
+        DataType::Binary => {
+            let bytes: &BinaryArray = array.as_binary();
+            places.map(|at| xxh3_64(bytes.value(at))).collect()
+        }
+        DataType::Int32 => hashes_of::<Int32Type>(array, places),
+        DataType::Date32 => hashes_of::<Date32Type>(array, places),
+        DataType::Int64 => hashes_of::<Int64Type>(array, places),
+        DataType::Float64 => hashes_of::<Float64Type>(array, places),
+        DataType::Timestamp(_, _) => hashes_of::<TimestampMillisecondType>(array, places),
+        DataType::Decimal128(_, _) => hashes_of::<Decimal128Type>(array, places),
         // Truth values, for which Parquet has no dictionary.
         _ => return None,
-    };
-    Some(hash)
+    })
 }
 
-fn hash_value<T: ArrowPrimitiveType>(array: &ArrayRef, at: usize) -> u64 {
-    xxh3_64(array.as_primitive::<T>().value(at).to_byte_slice())
+fn hashes_of<T: ArrowPrimitiveType>(
+    array: &ArrayRef,
+    places: impl Iterator<Item = usize>,
+) -> Vec<u64> {
+    let values = array.as_primitive::<T>();
+    places.map(|at| xxh3_64(values.value(at).to_byte_slice())).collect()
 }
 
 #[cfg(test)]
