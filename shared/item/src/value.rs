@@ -38,7 +38,8 @@ pub enum Value<'a> {
 /// Named values in the order they were read; a name occurs once.
 ///
 /// The order carries no meaning to DynamoDB and none to equality. It is kept because rows of one
-/// source tend to repeat it, which readers further down use to find columns without hashing.
+/// source tend to repeat it, which readers further down use to find columns without hashing. Within
+/// the maps of DynamoDB JSON nobody does, so those are read in the order of their names.
 #[derive(Debug, Clone, Default)]
 pub struct Map<'a> {
     entries: Vec<(Cow<'a, str>, Value<'a>)>,

@@ -20,6 +20,8 @@ pub(crate) struct Attributes {
     ranks: Ranks,
     /// How many of `all` have a rank.
     ranked: usize,
+    /// How many rows were sorted since, for want of a rank.
+    sorted: usize,
     /// Where the row's attributes are in `all`, in the row's order.
     row: Vec<usize>,
     /// The row's places in the order of its names.
@@ -93,13 +95,15 @@ impl Attributes {
         self.ranks.order(ranks, &mut self.by_name);
     }
 
-    /// Ranks all attributes, unless few came since they were: rows that each bring a new attribute
-    /// must not sort all of them each time. Returns whether it did.
+    /// Ranks all attributes, unless few came and few rows were sorted since they were: rows that each
+    /// bring a new attribute must not sort all of them each time. Returns whether it did.
     fn rank(&mut self) -> bool {
         let new = self.all.len() - self.ranked;
-        if new * 8 < self.ranked {
+        self.sorted += 1;
+        if new * 8 < self.ranked && self.sorted < self.ranked {
             return false;
         }
+        self.sorted = 0;
         let mut order: Vec<usize> = (0..self.all.len()).collect();
         order.sort_unstable_by(|a, b| self.all[*a].name.cmp(&self.all[*b].name));
         for (rank, place) in order.into_iter().enumerate() {
