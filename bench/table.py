@@ -57,8 +57,8 @@ def _notes(export: Export) -> Iterator[str]:
 
 
 _PATHS = {
-    "raw": "Headwater, as the function gets it",
-    "direct": "Headwater, from the payload's bytes",
+    "direct": "Headwater",
+    "raw": "Headwater, were it to let the runtime read the payload",
     "typed": "Rust, lambda_runtime's typed events",
     "orjson": "Python, orjson + pyarrow",
     "boto3": "Python, json + boto3 + pyarrow",
@@ -75,7 +75,7 @@ def _events(events: list[Event]) -> str:
                     _PATHS[path],
                     event.says,
                     f"{cpu * 1e3:.1f}",
-                    f"{cpu / event.cpu_s['raw']:.2f}",
+                    f"{cpu / event.cpu_s['direct']:.2f}",
                     memory,
                     f"{event.written[path] / 1e3:.0f}",
                 )

@@ -15,9 +15,9 @@ use crate::{ours, process, schema};
 /// How an event is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Path {
-    /// By us, as the function gets it.
+    /// By us, after `lambda_runtime` has copied it.
     Raw,
-    /// By us, from the payload's bytes.
+    /// By us, from the payload's bytes: as the function gets it.
     Direct,
     /// By `lambda_runtime`'s typed events.
     Typed,

@@ -14,13 +14,13 @@ pub(crate) struct Written {
     pub(crate) bytes: usize,
 }
 
-/// As the function gets it: `lambda_runtime` looks over the payload and copies it.
+/// As a function gets it that leaves the payload to `lambda_runtime`, which looks over it and copies it.
 pub(crate) fn raw(event: &[u8], registry: &mut Registry) -> Result<Written> {
     let raw: Box<RawValue> = deserialize(event)?;
     direct(raw.get().as_bytes(), registry)
 }
 
-/// From the payload's bytes. The registry is that of a warm function: it knows the columns from its second event on.
+/// As the function `stream` gets it: the payload's bytes. The registry is that of a warm function: it knows the columns from its second event on.
 pub(crate) fn direct(event: &[u8], registry: &mut Registry) -> Result<Written> {
     let mut files = ChangeFiles::new();
     for record in Event::new(event) {

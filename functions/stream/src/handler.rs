@@ -6,7 +6,6 @@ use aws::{Clients, Failure, object};
 use lake::ChangeFile;
 use lambda_runtime::Error;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
     Registries, Settings,
@@ -44,9 +43,9 @@ pub async fn handle(
     clients: &Clients,
     settings: &Settings,
     registries: &Registries,
-    event: &RawValue,
+    event: &[u8],
 ) -> Result<Answer, Error> {
-    let decoded = decode::decode(event.get().as_bytes())?;
+    let decoded = decode::decode(event)?;
     for impossible in &decoded.impossible {
         quarantine(clients, settings, impossible).await?;
     }

@@ -26,6 +26,7 @@ mod decode;
 mod registries;
 
 pub mod handler;
+pub mod payload;
 
 pub use config::Settings;
 pub use registries::Registries;

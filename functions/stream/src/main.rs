@@ -1,8 +1,8 @@
 //! The `stream` Lambda function: wires, nothing else.
 
 use aws::{Clients, environment::Environment, telemetry};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use serde_json::value::RawValue;
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use stream::payload::{Payloads, payload};
 use stream::{Registries, Settings, handler};
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,8 +12,9 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment(&environment)?;
     let clients = Clients::from_environment(&environment)?;
     let registries = Registries::default();
-    run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        Box::pin(handler::handle(&clients, &settings, &registries, &event.payload)).await
-    }))
-    .await
+    let handler = service_fn(async |_: LambdaEvent<()>| {
+        let event = payload()?;
+        Box::pin(handler::handle(&clients, &settings, &registries, &event)).await
+    });
+    Runtime::new(handler).layer(Payloads).run().await
 }

@@ -198,6 +198,15 @@ fn events_that_are_none_are_refused() {
 }
 
 #[test]
+fn every_array_of_records_is_read_and_nothing_after_a_failure() {
+    let twice = format!(r#"{{"Records":[{WHOLE}],"a":{{}},"Records":[{WHOLE},1]}}"#);
+    assert_eq!(records(twice.as_bytes()).unwrap().len(), 3);
+    let broken = format!(r#"{{"Records":[{WHOLE}{WHOLE},{WHOLE}]}}"#);
+    let read: Vec<bool> = Event::new(broken.as_bytes()).map(|record| record.is_ok()).collect();
+    assert_eq!(read, [true, false]);
+}
+
+#[test]
 fn times_become_milliseconds() {
     for (seconds, at_ms) in [
         ("1795359601", Some(1_795_359_601_000)),
