@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Reads `{"Item":{…}}` lines, gzip or not. Columns are inferred from all of them: an attribute may
-//! first appear in the last. Memory is that of one row group, 32 MiB of text, whatever the input's
+//! first appear in the last. Memory is that of one row group, 16 MiB of text, whatever the input's
 //! size. A line that is no item, or has no key, stops it and is named with its byte; there is no OUT
 //! then.
 

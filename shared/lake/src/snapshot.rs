@@ -20,8 +20,9 @@ use crate::{RowOp, path};
 
 /// Text of the items after which a row group is full, in bytes.
 ///
-/// A row group of it is some 37,000 items of 0.6 KB, and the whole conversion stays under 80 MiB.
-const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
+/// A row group of it is some 18,000 items of 0.9 KB, about a page of each column, and the whole conversion
+/// takes 45 MiB. Twice as much takes 71 MiB, no less time, and makes files smaller by 0.4 %.
+const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 /// A snapshot's file being written.
 #[derive(Debug)]
