@@ -38,7 +38,8 @@ impl FromStr for Path {
 
 /// What was resident at most, above what was resident once the event was there.
 ///
-/// `lambda_runtime` drops the payload once the function has its event, and so do the paths here.
+/// `lambda_runtime` drops the payload once the function has its event, and so do the paths that copy it. What
+/// is measured is above the event in either case.
 pub(crate) fn measure(path: Path, schema: &str, event: &str) -> Result<Value> {
     let schema = schema::read(schema)?;
     let payload = fs::read(event).with_context(|| format!("reading {event}"))?;

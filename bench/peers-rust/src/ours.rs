@@ -20,7 +20,9 @@ pub(crate) fn raw(event: &[u8], registry: &mut Registry) -> Result<Written> {
     direct(raw.get().as_bytes(), registry)
 }
 
-/// As the function `stream` gets it: the payload's bytes. The registry is that of a warm function: it knows the columns from its second event on.
+/// As the function `stream` gets it: the payload's bytes.
+///
+/// The registry is that of a warm function: it knows the columns from its second event on.
 pub(crate) fn direct(event: &[u8], registry: &mut Registry) -> Result<Written> {
     let mut files = ChangeFiles::new();
     for record in Event::new(event) {

@@ -94,7 +94,7 @@ fn origin(record: &[u8]) -> (String, String) {
 }
 
 fn kept(record: &[u8], reason: &str) -> Vec<u8> {
-    // Lambda's payload was JSON as a whole, so every record is; if it were not, its text is kept.
+    // Lambda sends JSON, which nobody has checked as a whole: where a record is none, its text is kept.
     let kept = match serde_json::from_slice(record) {
         Ok(record) => serde_json::to_string(&Kept { reason, record }),
         Err(_) => serde_json::to_string(&serde_json::json!({

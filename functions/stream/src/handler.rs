@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use aws::{Clients, Failure, object};
+use bytes::Bytes;
 use lake::ChangeFile;
 use lambda_runtime::Error;
 use serde::Serialize;
@@ -43,9 +44,10 @@ pub async fn handle(
     clients: &Clients,
     settings: &Settings,
     registries: &Registries,
-    event: &[u8],
+    event: Bytes,
 ) -> Result<Answer, Error> {
-    let decoded = decode::decode(event)?;
+    let decoded = decode::decode(&event)?;
+    drop(event);
     for impossible in &decoded.impossible {
         quarantine(clients, settings, impossible).await?;
     }

@@ -1,8 +1,9 @@
 //! The `stream` Lambda function: wires, nothing else.
 
 use aws::{Clients, environment::Environment, telemetry};
+use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
-use stream::payload::{Payloads, payload};
+use stream::payload::{Payloads, take_payload};
 use stream::{Registries, Settings, handler};
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,8 +14,8 @@ async fn main() -> Result<(), Error> {
     let clients = Clients::from_environment(&environment)?;
     let registries = Registries::default();
     let handler = service_fn(async |_: LambdaEvent<()>| {
-        let event = payload()?;
-        Box::pin(handler::handle(&clients, &settings, &registries, &event)).await
+        Box::pin(handler::handle(&clients, &settings, &registries, take_payload()?)).await
     });
-    Runtime::new(handler).layer(Payloads).run().await
+    // What `lambda_runtime::run` does, and the layer for the payload.
+    Runtime::new(handler).layer(TracingLayer::new()).layer(Payloads).run().await
 }

@@ -40,7 +40,7 @@ pub enum NumberError {
 impl<'a> Number<'a> {
     /// Reads decimal notation as DynamoDB accepts it: sign, digits, fraction, exponent.
     ///
-    /// Borrows when the text is canonical already, but for zeros at its end.
+    /// Borrows when the text is canonical already, but for needless zeros behind the point.
     pub fn parse(text: &'a str) -> Result<Self, NumberError> {
         if let Some(length) = short_canonical(text.as_bytes()) {
             return Ok(Self(Cow::Borrowed(&text[..length])));
@@ -55,7 +55,7 @@ impl<'a> Number<'a> {
     }
 
     /// Whether the whole text that it was read from is canonical.
-    pub(crate) fn is_all_of(&self, text: &str) -> bool {
+    pub(crate) fn was_canonical(&self, text: &str) -> bool {
         matches!(self.0, Cow::Borrowed(canonical) if canonical.len() == text.len())
     }
 
@@ -297,6 +297,11 @@ mod tests {
             ("0E999999999999999999999", "0"),
             ("00012", "12"),
             ("+12", "12"),
+            ("-12.50", "-12.5"),
+            ("-0.0", "0"),
+            ("-0.10", "-0.1"),
+            ("100.00", "100"),
+            ("1.000", "1"),
             ("12.500", "12.5"),
             (".5", "0.5"),
             ("5.", "5"),

@@ -20,7 +20,7 @@ pub(crate) struct Attributes {
     ranks: Ranks,
     /// How many of `all` have a rank.
     ranked: usize,
-    /// How many rows were sorted since, for want of a rank.
+    /// How many items were sorted since, for want of a rank.
     sorted: usize,
     /// Where the row's attributes are in `all`, in the row's order.
     row: Vec<usize>,
@@ -191,6 +191,22 @@ mod tests {
     #[test]
     fn attributes_are_found_in_any_order() {
         check(&[&["b", "a"], &["b", "a"], &["a", "b"], &[], &["c"], &["c", "a", "B", "b", ""]]);
+    }
+
+    #[test]
+    fn a_late_attribute_gets_a_rank() {
+        let names: Vec<String> = (10..26).map(|n| n.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut attributes = Attributes::default();
+        attributes.find(&row(&names));
+        let ranked: Vec<usize> = (0..17)
+            .map(|_| {
+                attributes.find(&row(&["99", "10"]));
+                attributes.ranked
+            })
+            .collect();
+        assert_eq!(ranked[..15], [16; 15]);
+        assert_eq!(ranked[15..], [17; 2]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use arrow::array::{AsArray, RecordBatch, StringArray};
 use item::change::Actor;
 use item::limits::{MAX_NESTING, MAX_READ_DEPTH};
 use item::testing::items;
@@ -55,14 +56,19 @@ fn given() -> impl Strategy<Value = Given> {
         })
 }
 
-/// The file that `given` becomes, and the registry it needed.
-fn file(given: &[Given], mut registry: Registry, limit: usize) -> Vec<u8> {
+/// What `given` becomes.
+fn batch(given: &[Given], mut registry: Registry, limit: usize) -> RecordBatch {
     let mut rows = Rows::new();
     for row in given {
         rows.push(&row.row(&row.seq.to_string())).unwrap();
     }
     registry.assign(&rows.unnamed(&registry), limit);
-    parquet::write("planes", &rows.finish(&registry).unwrap()).unwrap()
+    rows.finish(&registry).unwrap()
+}
+
+/// The items before, written anew.
+fn old_texts(given: &[Given]) -> Vec<Option<String>> {
+    given.iter().map(|row| row.old.as_ref().map(item::canonical)).collect()
 }
 
 fn stored(row: &Given) -> StoredRow {
@@ -83,8 +89,12 @@ fn stored(row: &Given) -> StoredRow {
 
 #[track_caller]
 fn check(given: &[Given], registry: Registry, limit: usize) {
-    let bytes = file(given, registry.clone(), limit);
-    assert_eq!(bytes, file(given, registry, limit), "the same rows give the same bytes");
+    let once = batch(given, registry.clone(), limit);
+    let old: &StringArray = once.column_by_name("_old").unwrap().as_string();
+    assert!(old.iter().eq(old_texts(given).iter().map(Option::as_deref)), "{old:?}");
+    let bytes = parquet::write("planes", &once).unwrap();
+    let again = parquet::write("planes", &batch(given, registry, limit)).unwrap();
+    assert_eq!(bytes, again, "the same rows give the same bytes");
     let found: Vec<_> = read::rows(bytes).unwrap().collect::<Result<_, _>>().unwrap();
     let expected: Vec<_> = given.iter().map(stored).collect();
     assert_eq!(found, expected);

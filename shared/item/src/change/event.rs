@@ -11,7 +11,7 @@ use crate::format::json::{Scanner, plain_prefix};
 #[derive(Debug)]
 pub struct Event<'a> {
     cutter: Cutter<'a>,
-    /// The whole event for strict reading, if it is UTF-8.
+    /// The whole event for strict reading, if it is UTF-8; else each record is cut out first.
     scanner: Option<Scanner<'a>>,
     place: Place,
 }
@@ -78,6 +78,9 @@ impl<'a> Event<'a> {
                 self.place = Place::Records { first: true };
             }
             Some(_) => self.cutter.skip().map_err(|broken| self.cutter.fault(broken))?,
+            None if self.cutter.peek().is_some() => {
+                return Err(self.cutter.expected("nothing after the event"));
+            }
             None if records_seen => self.place = Place::End,
             None => {
                 let missing = Fault::new(self.cutter.at, Reason::MissingField);
@@ -139,7 +142,12 @@ impl<'a> Cutter<'a> {
             self.skip().map(|()| None)
         })?;
         let bytes = &self.bytes[start..self.at];
-        Ok(Record { bytes, sequence: sequence.and_then(digits), change: Change::parse(bytes) })
+        let change = Change::parse(bytes);
+        let sequence = match &change {
+            Ok(change) => Some(change.sequence),
+            Err(_) => sequence.and_then(digits),
+        };
+        Ok(Record { bytes, sequence, change })
     }
 
     /// Passes a value and returns the string within it at `path`, if there is one.
@@ -221,7 +229,7 @@ impl<'a> Cutter<'a> {
                     self.at += 1;
                     return Ok(&self.bytes[start..self.at - 1]);
                 }
-                b'\\' => self.at += 2,
+                b'\\' => self.at = (self.at + 2).min(self.bytes.len()),
                 _ => self.at += 1,
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! 1. [`Event`] reads one record after the other strictly;
 //! 2. where that fails, it looks at nothing but strings and brackets to find the record's end and its
-//!    sequence number, and goes on behind it.
+//!    sequence number, and goes on behind it. So it does with all records of an event that is not UTF-8.
 //!
 //! So a record that cannot be read is told apart from its neighbours: its bytes can be kept, and the
 //! batch can go on after its sequence number. Fields may come in any order; unknown ones are skipped.

@@ -191,7 +191,15 @@ fn events_that_are_none_are_refused() {
             "{\"Records\":[\"",
             "byte 13: not JSON: expected matching quotes and brackets, at byte 13 of the row",
         ),
-        ("{\"Records\":[]}", ""),
+        (
+            "{\"Records\":[\"\\",
+            "byte 14: not JSON: expected matching quotes and brackets, at byte 14 of the row",
+        ),
+        (
+            "{\"Records\":[]} x",
+            "byte 15: not JSON: expected nothing after the event, at byte 15 of the row",
+        ),
+        ("{\"Records\":[]} ", ""),
     ] {
         assert_eq!(show_event(event), error, "{event}");
     }
@@ -204,6 +212,22 @@ fn every_array_of_records_is_read_and_nothing_after_a_failure() {
     let broken = format!(r#"{{"Records":[{WHOLE}{WHOLE},{WHOLE}]}}"#);
     let read: Vec<bool> = Event::new(broken.as_bytes()).map(|record| record.is_ok()).collect();
     assert_eq!(read, [true, false]);
+}
+
+/// Whatever stands in the rest of an event, a record is the same.
+#[test]
+fn records_do_not_depend_on_their_event() {
+    let escaped = WHOLE.replace("SequenceNumber", "SequenceNumbe\\u0072");
+    let twice = WHOLE.replace("\"eventSourceARN\"", "\"dynamodb\":{},\"eventSourceARN\"");
+    let bad = WHOLE.replace("MODIFY", "UPSERT");
+    let all = [WHOLE, &escaped, &twice, &bad].join(",");
+    let text = format!("{{\"Records\":[{all}]}}").into_bytes();
+    let mut not_text = text.clone();
+    not_text.splice(text.len() - 1.., *b",\"x\":\"\xFF\"}");
+    let read = records(&text).unwrap();
+    assert_eq!(read, records(&not_text).unwrap());
+    assert_eq!(read.len(), 4);
+    assert!(read.iter().all(|record| record.sequence.is_some()));
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn map<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
     }
     if !entries.is_sorted_by(|(a, _), (b, _)| a <= b) {
         scanner.not_canonical();
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     }
     match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         None => Ok(Map::from_distinct(entries)),
@@ -152,15 +152,15 @@ fn descriptor(scanner: &mut Scanner<'_>) -> Parsed<Descriptor> {
         [b'{', b'"', b'S', b'S', b'"', b':', ..] => (Descriptor::Ss, 6),
         [b'{', b'"', b'N', b'S', b'"', b':', ..] => (Descriptor::Ns, 6),
         [b'{', b'"', b'B', b'S', b'"', b':', ..] => (Descriptor::Bs, 6),
-        _ => return spaced_descriptor(scanner),
+        _ => return any_descriptor(scanner),
     };
     scanner.pass(length);
     Ok(descriptor)
 }
 
-/// The same where blanks or escapes stand within, or another descriptor.
+/// The same where it is not compact, or none of these.
 #[cold]
-fn spaced_descriptor(scanner: &mut Scanner<'_>) -> Parsed<Descriptor> {
+fn any_descriptor(scanner: &mut Scanner<'_>) -> Parsed<Descriptor> {
     scanner.object()?;
     let name = scanner.name(&mut true)?;
     let name = name.ok_or_else(|| scanner.error(Reason::NoDescriptor))?;
@@ -197,7 +197,7 @@ fn number<'a>(scanner: &mut Scanner<'a>) -> Parsed<Number<'a>> {
         Cow::Borrowed(text) => Number::parse(text),
         Cow::Owned(text) => Number::parse(text).map(Number::into_owned),
     };
-    if number.as_ref().is_ok_and(|number| !number.is_all_of(&text)) {
+    if number.as_ref().is_ok_and(|number| !number.was_canonical(&text)) {
         scanner.not_canonical();
     }
     number.map_err(|error| scanner.error(Reason::Number { text: Excerpt::of(&text), error }))

@@ -130,7 +130,7 @@ impl<'a> Scanner<'a> {
         let before = match self.rest() {
             [b',', b'"', ..] if !*first => 2,
             [b'"', ..] if *first => 1,
-            _ => return self.spaced_name(first),
+            _ => return self.any_name(first),
         };
         *first = false;
         self.at += before;
@@ -138,8 +138,8 @@ impl<'a> Scanner<'a> {
         if self.take(b':') { Ok(Some(name)) } else { Err(self.expected("a colon")) }
     }
 
-    /// The same where blanks stand before the name, or no name at all.
-    fn spaced_name(&mut self, first: &mut bool) -> Parsed<Option<Cow<'a, str>>> {
+    /// The same where it is not compact, or no name at all.
+    fn any_name(&mut self, first: &mut bool) -> Parsed<Option<Cow<'a, str>>> {
         if !self.next(b'}', "a comma or a closing brace", first)? {
             return Ok(None);
         }
@@ -204,7 +204,7 @@ impl<'a> Scanner<'a> {
     #[inline(never)]
     fn escaped_string(&mut self, start: usize) -> Parsed<String> {
         /// Room for what usually follows the first escape.
-        const ROOM: usize = 128;
+        const ROOM: usize = 32;
 
         let mut string = String::with_capacity(self.at - start + ROOM);
         string.push_str(&self.text[start..self.at]);
