@@ -13,7 +13,11 @@ const MOST_TEXT: usize = 2048;
 /// An item reads back from its canonical text, and from its text in the order it has.
 pub fn comes_back_from_text(item: &Item<'_>) {
     let text = canonical(item);
-    assert_eq!(canonical(&item.clone().into_owned()), text, "a copied text is what would be written");
+    assert_eq!(
+        canonical(&item.clone().into_owned()),
+        text,
+        "a copied text is what would be written"
+    );
     let again = parse_item(text.as_bytes()).expect("canonical text is DynamoDB JSON");
     assert_eq!(&again, item);
     assert_eq!(hash(&again), hash(item));

@@ -25,7 +25,10 @@ pub(crate) fn measure(runs: usize, schema: &str, event: &str) -> Result<Value> {
         step(&mut direct, counts, || ours::direct(black_box(&event), &mut registry))?;
         step(&mut typed, counts, || typed::typed(black_box(&event), &schema))?;
     }
-    ensure!([rows(&raw), rows(&direct)] == [rows(&typed); 2], "the paths disagree on the number of rows");
+    ensure!(
+        [rows(&raw), rows(&direct)] == [rows(&typed); 2],
+        "the paths disagree on the number of rows"
+    );
     Ok(json!({
         "event_bytes": event.len(),
         "rows": rows(&direct),
