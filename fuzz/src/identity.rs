@@ -42,18 +42,8 @@ pub fn comes_back_from_parquet(item: &Item<'_>) {
     // The item decides, so that one input always does the same.
     let limit = [DEFAULT_COLUMN_LIMIT, 2, 0][text.len() % 3];
     let mut rows = Rows::new();
-    let row = Row {
-        op: RowOp::Snapshot,
-        ts_ms: 0,
-        stream: "",
-        seq: "",
-        by: None,
-        event_id: "",
-        key: &Item::new(),
-        item: Some(item),
-        old: None,
-    };
-    rows.push(&row).expect("an item that was read fits a row");
+    let key = Item::new();
+    rows.push(&Row::of_snapshot(0, &key, item)).expect("an item that was read fits a row");
     let mut registry = Registry::new();
     registry.assign(&rows.unnamed(&registry), limit);
     let batch = rows.finish(&registry).expect("every value has a place");

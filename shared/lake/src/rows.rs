@@ -44,26 +44,33 @@ pub struct Row<'r> {
     pub old: Option<&'r Item<'r>>,
 }
 
+impl<'r> Row<'r> {
+    /// An item as an export found it, at a time in milliseconds since 1970 UTC.
+    pub fn of_snapshot(ts_ms: i64, key: &'r Item<'r>, item: &'r Item<'r>) -> Self {
+        Self {
+            op: RowOp::Snapshot,
+            ts_ms,
+            stream: "",
+            seq: "",
+            by: None,
+            event_id: "",
+            key,
+            item: Some(item),
+            old: None,
+        }
+    }
+}
+
 /// Rows being gathered into columns.
 ///
 /// ```
 /// use item::format::dynamodb_json::parse_item;
-/// use lake::{DEFAULT_COLUMN_LIMIT, Registry, Row, RowOp, Rows};
+/// use lake::{DEFAULT_COLUMN_LIMIT, Registry, Row, Rows};
 ///
 /// let key = parse_item(br#"{"id":{"S":"a"}}"#)?;
 /// let item = parse_item(br#"{"id":{"S":"a"},"n":{"N":"1"}}"#)?;
 /// let mut rows = Rows::new();
-/// rows.push(&Row {
-///     op: RowOp::Snapshot,
-///     ts_ms: 0,
-///     stream: "",
-///     seq: "",
-///     by: None,
-///     event_id: "",
-///     key: &key,
-///     item: Some(&item),
-///     old: None,
-/// })?;
+/// rows.push(&Row::of_snapshot(0, &key, &item))?;
 ///
 /// let mut registry = Registry::new();
 /// registry.assign(&rows.unnamed(&registry), DEFAULT_COLUMN_LIMIT);

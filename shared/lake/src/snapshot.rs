@@ -14,9 +14,9 @@ use item::Item;
 
 use crate::error::WriteError;
 use crate::parquet::Writer;
+use crate::path;
 use crate::registry::{ColumnKey, Registry};
 use crate::rows::{Row, Rows};
-use crate::{RowOp, path};
 
 /// Text of the items after which a row group is full, in bytes.
 ///
@@ -43,17 +43,7 @@ impl<W: Write> SnapshotFile<W> {
 
     /// Takes an item with its key attributes.
     pub fn push(&mut self, key: &Item<'_>, item: &Item<'_>) -> Result<(), WriteError> {
-        self.rows.push(&Row {
-            op: RowOp::Snapshot,
-            ts_ms: self.export_time_ms,
-            stream: "",
-            seq: "",
-            by: None,
-            event_id: "",
-            key,
-            item: Some(item),
-            old: None,
-        })
+        self.rows.push(&Row::of_snapshot(self.export_time_ms, key, item))
     }
 
     /// Whether the items taken make a row group: it is time to [write](Self::write_rows) them.

@@ -8,7 +8,7 @@ use arrow::util::display::array_value_to_string;
 use item::format::dynamodb_json::parse_item;
 use item::{Item, Value};
 use lake::catalog::{ColumnDefinition, EPOCH, TableDefinition};
-use lake::{ATTRIBUTE, DEFAULT_COLUMN_LIMIT, Registry, Row, RowOp, Rows, parquet, read};
+use lake::{ATTRIBUTE, DEFAULT_COLUMN_LIMIT, Registry, Row, Rows, parquet, read};
 
 /// The registry of a table to which a user added a column of `type_text` for the attribute `v`.
 fn registry(type_text: &str, epoch: Option<&str>) -> Registry {
@@ -30,17 +30,7 @@ fn filled(registry: &Registry, limit: usize, value: &str) -> Option<String> {
     let text = format!(r#"{{"v":{value}}}"#);
     let item = parse_item(text.as_bytes()).unwrap();
     let mut rows = Rows::new();
-    let row = Row {
-        op: RowOp::Snapshot,
-        ts_ms: 0,
-        stream: "",
-        seq: "",
-        by: None,
-        event_id: "",
-        key: &key,
-        item: Some(&item),
-        old: None,
-    };
+    let row = Row::of_snapshot(0, &key, &item);
     rows.push(&row).unwrap();
     let mut registry = registry.clone();
     registry.assign(&rows.unnamed(&registry), limit);

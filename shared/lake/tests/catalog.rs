@@ -13,7 +13,7 @@ use lake::catalog::{Drift, EPOCH, TableDefinition};
 use lake::path::{self, ChangeObject};
 use lake::{
     ATTRIBUTE, Column, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, Epoch, KIND, Kind, Registry,
-    Row, RowOp, Rows, UserType, parquet, read,
+    Row, Rows, UserType, parquet, read,
 };
 
 /// 2026-11-22T15:00:00Z
@@ -152,17 +152,7 @@ fn the_registry_survives_the_catalog() {
 /// A file of one item, and the item.
 fn file(registry: &Registry, item: &Item<'_>) -> Vec<u8> {
     let mut rows = Rows::new();
-    let row = Row {
-        op: RowOp::Snapshot,
-        ts_ms: 0,
-        stream: "",
-        seq: "",
-        by: None,
-        event_id: "",
-        key: item,
-        item: Some(item),
-        old: None,
-    };
+    let row = Row::of_snapshot(0, item, item);
     rows.push(&row).unwrap();
     parquet::write("Planes.v2", &rows.finish(registry).unwrap()).unwrap()
 }

@@ -14,21 +14,11 @@ use arrow::array::{
 use arrow::datatypes::Int64Type;
 use item::Item;
 use item::format::dynamodb_json::parse_item;
-use lake::{ColumnKey, Kind, ReadError, Registry, Row, RowOp, Rows, parquet, read};
+use lake::{ColumnKey, Kind, ReadError, Registry, Row, Rows, parquet, read};
 
 /// An item of a snapshot that is its own key.
 fn snapshot<'r>(item: &'r Item<'r>) -> Row<'r> {
-    Row {
-        op: RowOp::Snapshot,
-        ts_ms: 0,
-        stream: "",
-        seq: "",
-        by: None,
-        event_id: "",
-        key: item,
-        item: Some(item),
-        old: None,
-    }
+    Row::of_snapshot(0, item, item)
 }
 
 /// One row with one string attribute, as a record batch.

@@ -11,7 +11,7 @@ use item::Item;
 use item::format::dynamodb_json::parse_item;
 use lake::catalog::TableDefinition;
 use lake::footer::{self, Footers, Tail};
-use lake::{DEFAULT_COLUMN_LIMIT, Registry, Row, RowOp, Rows, parquet, read};
+use lake::{DEFAULT_COLUMN_LIMIT, Registry, Row, Rows, parquet, read};
 
 /// A table, its catalog table and the files that were written of it.
 struct Life {
@@ -30,17 +30,7 @@ impl Life {
     fn write(&mut self, items: &[Item<'_>]) {
         let mut rows = Rows::new();
         for item in items {
-            let row = Row {
-                op: RowOp::Snapshot,
-                ts_ms: 0,
-                stream: "",
-                seq: "",
-                by: None,
-                event_id: "",
-                key: item,
-                item: Some(item),
-                old: None,
-            };
+            let row = Row::of_snapshot(0, item, item);
             rows.push(&row).unwrap();
         }
         let mut registry = Registry::from(&self.definition);

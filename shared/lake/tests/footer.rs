@@ -12,7 +12,7 @@ use item::Item;
 use item::format::dynamodb_json::parse_item;
 use lake::catalog::{ColumnDefinition, EPOCH, TableDefinition};
 use lake::footer::{self, Conflict, Footer, Footers, Tail};
-use lake::{ATTRIBUTE, ColumnKey, DEFAULT_COLUMN_LIMIT, Kind, Registry, Row, RowOp, Rows, parquet};
+use lake::{ATTRIBUTE, ColumnKey, DEFAULT_COLUMN_LIMIT, Kind, Registry, Row, Rows, parquet};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -56,17 +56,7 @@ fn file(definition: &TableDefinition, keys: &[ColumnKey]) -> Vec<u8> {
 fn file_of(definition: &TableDefinition, items: &[Item<'_>]) -> Vec<u8> {
     let mut rows = Rows::new();
     for item in items {
-        let row = Row {
-            op: RowOp::Snapshot,
-            ts_ms: 0,
-            stream: "",
-            seq: "",
-            by: None,
-            event_id: "",
-            key: item,
-            item: Some(item),
-            old: None,
-        };
+        let row = Row::of_snapshot(0, item, item);
         rows.push(&row).unwrap();
     }
     parquet::write("planes", &rows.finish(&Registry::from(definition)).unwrap()).unwrap()

@@ -121,17 +121,7 @@ proptest! {
     fn with_a_registry_of_other_rows(before in vec(given(), 0..3), given in vec(given(), 0..6)) {
         let mut rows = Rows::new();
         for row in &before {
-            rows.push(&Row {
-                op: RowOp::Snapshot,
-                ts_ms: 0,
-                stream: "",
-                seq: "",
-                by: None,
-                event_id: "",
-                key: &row.key,
-                item: Some(&row.item),
-                old: None,
-            }).unwrap();
+            rows.push(&Row::of_snapshot(0, &row.key, &row.item)).unwrap();
         }
         let mut registry = Registry::new();
         registry.assign(&rows.unnamed(&registry), 5);

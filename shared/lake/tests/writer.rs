@@ -9,25 +9,14 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use item::{Item, Number, Value};
 use lake::parquet::{self, Writer};
-use lake::{ColumnKey, DEFAULT_COLUMN_LIMIT, Kind, Registry, Row, RowOp, Rows, WriteError, read};
+use lake::{ColumnKey, DEFAULT_COLUMN_LIMIT, Kind, Registry, Row, Rows, WriteError, read};
 
 /// Rows of a snapshot.
 fn rows(items: &[Item<'static>]) -> Rows {
     let key = Item::from_distinct(vec![("id".into(), Value::S("a".into()))]);
     let mut rows = Rows::new();
     for item in items {
-        rows.push(&Row {
-            op: RowOp::Snapshot,
-            ts_ms: 0,
-            stream: "",
-            seq: "",
-            by: None,
-            event_id: "",
-            key: &key,
-            item: Some(item),
-            old: None,
-        })
-        .unwrap();
+        rows.push(&Row::of_snapshot(0, &key, item)).unwrap();
     }
     rows
 }
