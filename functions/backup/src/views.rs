@@ -97,6 +97,7 @@ pub(crate) async fn ensure(
 
 /// The first stream that is of the table as it is now.
 fn since(description: &TableDescription) -> Result<Since, WriteError> {
+    // DynamoDB gives it with every table; without it no change would be left out.
     let created = description.creation_date_time().and_then(|time| time.to_millis().ok());
     Since::of(created.unwrap_or_default(), description.latest_stream_label())
 }
