@@ -86,6 +86,9 @@ fn is_blank(bytes: &[u8], format: &Format) -> bool {
             bytes.split_inclusive(|byte| *byte == b'\n').all(|line| matches!(line, b"\n" | b"\r\n"))
         }
         Format::DynamoDbJson | Format::JsonLines => bytes.trim_ascii().is_empty(),
+        Format::DynamoDbJsonArray | Format::JsonArray | Format::DynamoDbIon | Format::Ion => {
+            unreachable!("no target reads files that are not lines")
+        }
     }
 }
 

@@ -14,15 +14,18 @@ use crate::limits::{MAX_BATCH_BYTES, MAX_BATCH_ITEMS};
 /// assert_eq!(batcher.push("key 1".to_owned(), 100, "second"), Some(vec!["first"]));
 /// assert_eq!(batcher.finish(), Some(vec!["second"]));
 /// ```
+///
+/// `K` is what tells keys apart: their canonical text, or a hash of it. Keys that are taken for one
+/// another only end a batch early.
 #[derive(Debug)]
-pub struct Batcher<T> {
-    keys: Vec<String>,
+pub struct Batcher<T, K = String> {
+    keys: Vec<K>,
     payloads: Vec<T>,
     bytes: usize,
     max_bytes: usize,
 }
 
-impl<T> Batcher<T> {
+impl<T, K: PartialEq> Batcher<T, K> {
     /// A batcher that holds nothing.
     pub fn new() -> Self {
         Self { keys: Vec::new(), payloads: Vec::new(), bytes: 0, max_bytes: MAX_BATCH_BYTES }
@@ -35,9 +38,9 @@ impl<T> Batcher<T> {
 
     /// Adds a write of `size` bytes in the request and returns the batch that is thereby full.
     ///
-    /// `key` is the canonical text of the item's key. A write larger than a whole batch gets a batch
-    /// of its own.
-    pub fn push(&mut self, key: String, size: usize, payload: T) -> Option<Vec<T>> {
+    /// `key` is the canonical text of the item's key, or a hash of it. A write larger than a whole
+    /// batch gets a batch of its own.
+    pub fn push(&mut self, key: K, size: usize, payload: T) -> Option<Vec<T>> {
         let fits = self.bytes.saturating_add(size) <= self.max_bytes && !self.keys.contains(&key);
         let full = if fits { None } else { self.take() };
         self.keys.push(key);
@@ -59,7 +62,7 @@ impl<T> Batcher<T> {
     }
 }
 
-impl<T> Default for Batcher<T> {
+impl<T, K: PartialEq> Default for Batcher<T, K> {
     fn default() -> Self {
         Self::new()
     }

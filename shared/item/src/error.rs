@@ -50,13 +50,27 @@ pub struct ItemError {
 
 impl ItemError {
     /// An error of the item as a whole.
-    pub(crate) fn of_item(reason: Reason) -> Self {
+    pub fn of_item(reason: Reason) -> Self {
         Self { path: String::new(), reason }
     }
 
     /// An error of one attribute.
-    pub(crate) fn of_attribute(name: &str, reason: Reason) -> Self {
+    pub fn of_attribute(name: &str, reason: Reason) -> Self {
         Self { path: path_step(name).into_owned(), reason }
+    }
+
+    /// The error as seen from the map that holds the faulty value as `name`.
+    #[must_use]
+    pub fn within_name(mut self, name: &str) -> Self {
+        prepend(&mut self.path, &path_step(name));
+        self
+    }
+
+    /// The error as seen from the list that holds the faulty value at `index`.
+    #[must_use]
+    pub fn within_index(mut self, index: usize) -> Self {
+        prepend(&mut self.path, &format!("[{index}]"));
+        self
     }
 }
 
@@ -102,13 +116,25 @@ impl Fault {
         self.within(&format!("[{index}]"))
     }
 
-    fn within(mut self, step: &str) -> Self {
-        let path = &mut self.0.path;
-        let joint = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-        path.insert_str(0, joint);
-        path.insert_str(0, step);
+    /// The fault with its place in a row that begins at `start` of the bytes it was found in.
+    pub(crate) fn within_row(mut self, start: usize) -> Self {
+        if let Reason::Ion { at, .. } = &mut self.0.reason {
+            *at = at.and_then(|at| at.checked_sub(start));
+        }
         self
     }
+
+    fn within(mut self, step: &str) -> Self {
+        prepend(&mut self.0.path, step);
+        self
+    }
+}
+
+/// Puts a step before a path.
+fn prepend(path: &mut String, step: &str) {
+    let joint = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+    path.insert_str(0, joint);
+    path.insert_str(0, step);
 }
 
 impl From<Fault> for ParseError {
@@ -315,6 +341,50 @@ pub enum Reason {
         /// The text found.
         found: Excerpt,
     },
+    /// A time that has no ISO 8601 text of four-digit years.
+    #[error("{found} is not within {range}; make the column a number or a string")]
+    Time {
+        /// What a time can be.
+        range: &'static str,
+        /// The number found, with its unit.
+        found: Excerpt,
+    },
+    /// A key of a map that is null.
+    #[error("a map's key is null; DynamoDB names every entry of a map, give it a key")]
+    NullKey,
+    /// A stored value that is not what was written.
+    #[error("expected {expected}: the file is damaged; take it from where it was made again")]
+    Stored {
+        /// What was written.
+        expected: &'static str,
+    },
+    /// Bytes that are not Ion.
+    #[error("not Ion: {fault}{}", at_byte(*at))]
+    Ion {
+        /// The byte of the row at which the fault was noticed, counted from 0, where that is known.
+        at: Option<usize>,
+        /// What `ion-rs` says of it.
+        fault: Box<str>,
+    },
+    /// Ion of another type than the place asks for.
+    #[error("expected {expected}, found {found}")]
+    IonType {
+        /// What the place asks for, with an article.
+        expected: &'static str,
+        /// The type found, with an article.
+        found: &'static str,
+    },
+    /// A symbol whose text no symbol table gives.
+    #[error("a symbol without text; the file's symbol table does not hold it, write the file anew")]
+    UnknownSymbol,
+    /// A file whose structure is lost, so that no rows can be told apart behind this place.
+    #[error("{fault} (rows read before this place: {rows}; behind it: none)")]
+    Structure {
+        /// What is wrong with the file.
+        fault: StructureFault,
+        /// The rows before this one.
+        rows: u64,
+    },
     /// A field of a stream record that is missing.
     #[error("the field is missing")]
     MissingField,
@@ -326,6 +396,40 @@ pub enum Reason {
         /// What it holds.
         found: Excerpt,
     },
+}
+
+fn at_byte(at: Option<usize>) -> String {
+    at.map_or_else(String::new, |at| format!(", at byte {at} of the row"))
+}
+
+/// Why the rest of a file cannot be told apart into rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StructureFault {
+    /// A file that does not begin with `[`.
+    #[error("expected a JSON array, which begins with [")]
+    NotAnArray,
+    /// A file that ends within a JSON array.
+    #[error("the JSON array is never closed; is the end of the file missing?")]
+    ArrayNotClosed,
+    /// A file that goes on behind the JSON array.
+    #[error("text after the end of the JSON array; a file is one array, or one object per line")]
+    AfterArray,
+    /// A file that ends within a value of Ion.
+    #[error("the Ion value is never ended; is a bracket, a quote or the end of the file missing?")]
+    IonNotEnded,
+    /// Binary Ion whose next byte begins no value.
+    #[error("byte {0:#04x} begins no Ion value; is the file damaged?")]
+    IonDescriptor(u8),
+    /// A version of Ion that is not read.
+    #[error("Ion of another version than 1.0; write the file as Ion 1.0")]
+    IonVersion,
+    /// A symbol table that needs others which are not in the file.
+    #[error("a symbol table imports shared ones, which the file does not hold; write it without")]
+    SharedSymbols,
+    /// A symbol table that cannot be read.
+    #[error("the symbol table cannot be read, without which rows have no names")]
+    SymbolTable,
 }
 
 /// What the grammar of JSON does not allow.

@@ -57,6 +57,12 @@ impl KeyAttribute {
         Self { name: name.into(), kind }
     }
 
+    /// Fails where an item has no such attribute that DynamoDB takes as a key of up to `limit` bytes.
+    pub fn check(&self, item: &Item<'_>, limit: usize) -> Result<(), ItemError> {
+        let checked = self.value_in(item, limit);
+        checked.map(|_| ()).map_err(|reason| ItemError { path: self.name.clone(), reason })
+    }
+
     /// The attribute's value in an item, if DynamoDB takes it as a key of up to `limit` bytes.
     fn value_in<'b>(
         &self,

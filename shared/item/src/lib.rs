@@ -3,8 +3,8 @@
 //! ```text
 //! file ──format::Reader──▶ Row ──▶ Item ──canonical──▶ text, hash
 //!           dynamodb_json           ▲ │───key──▶ key, its identity
-//!           json_lines              │ │───limits──▶ what DynamoDB would refuse, size in bytes
-//!           csv                     │ └───batch──▶ batches for BatchWriteItem
+//!           json_lines, json_array  │ │───limits──▶ what DynamoDB would refuse, size in bytes
+//!           csv, ion                │ └───batch──▶ batches for BatchWriteItem
 //!                                   │
 //! stream event ──change──▶ Change ──┘
 //! ```
@@ -34,7 +34,7 @@ pub use canonical::{
     canonical, hash, hash_canonical, write_canonical, write_canonical_in_order,
     write_canonical_value, write_json_string,
 };
-pub use error::{Excerpt, ItemError, JsonFault, ParseError, Reason, RowError};
+pub use error::{Excerpt, ItemError, JsonFault, ParseError, Reason, RowError, StructureFault};
 pub use item::Item;
 pub use number::{Number, NumberError};
 pub use value::{Map, Value};

@@ -16,6 +16,8 @@ use crate::{Item, Map, Value};
 /// Bytes of an item, names included: 400 KB.
 pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// Levels of nesting: an attribute's value is the first, an element of a list or map one more.
+///
+/// A list or map at the last is one too many, even without elements; so says DynamoDB Local.
 pub const MAX_NESTING: usize = 32;
 /// Levels of lists and maps that reading follows; one more is [`Reason::TooDeep`].
 ///
@@ -83,10 +85,8 @@ fn check_map(map: &Map<'_>, level: usize) -> Parsed<()> {
 }
 
 fn check_value(value: &Value<'_>, level: usize) -> Parsed<()> {
-    if level > MAX_NESTING {
-        return Err(refusal(Reason::TooDeep));
-    }
     match value {
+        Value::L(_) | Value::M(_) if level >= MAX_NESTING => Err(refusal(Reason::TooDeep)),
         Value::S(_) | Value::N(_) | Value::B(_) | Value::Bool(_) | Value::Null => Ok(()),
         Value::Ss(set) => check_set(set, "SS", |text| Excerpt::of(text)),
         Value::Ns(set) => check_set(set, "NS", |number| Excerpt::of(number.as_str())),
@@ -178,8 +178,9 @@ mod tests {
         Item::from_iter([("p".into(), Value::S("key".into())), ("a".into(), value)])
     }
 
-    fn nested(levels: usize) -> Value<'static> {
-        (1..levels).fold(Value::Null, |value, _| Value::L(vec![value]))
+    /// The value within lists: it is at the level given.
+    fn nested(levels: usize, innermost: Value<'static>) -> Value<'static> {
+        (1..levels).fold(innermost, |value, _| Value::L(vec![value]))
     }
 
     #[test]
@@ -201,10 +202,16 @@ mod tests {
 
     #[test]
     fn nesting_ends_at_32_levels() {
-        check_item(&with(nested(32)), Ok(6 + 31 * 4));
-        let path = format!("attribute a{}: ", "[0]".repeat(32));
+        let empty_list = || Value::L(vec![]);
+        check_item(&with(nested(32, Value::Null)), Ok(6 + 31 * 4));
+        check_item(&with(nested(31, empty_list())), Ok(5 + 30 * 4 + 3));
+        let path = format!("attribute a{}: ", "[0]".repeat(31));
         let reason = "lists and maps are nested deeper than 32 levels, DynamoDB's limit";
-        check_item(&with(nested(33)), Err(&format!("{path}{reason}")));
+        for too_deep in
+            [nested(33, Value::Null), nested(32, empty_list()), nested(32, Value::M(Map::new()))]
+        {
+            check_item(&with(too_deep), Err(&format!("{path}{reason}")));
+        }
     }
 
     #[test]

@@ -223,6 +223,9 @@ impl Decimal {
         let leading_zeros = all.len() - without_leading.len();
         let before_first_digit = i64::try_from(leading_zeros).unwrap_or(i64::MAX);
         let whole_digits = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+        if without_leading.is_empty() && !zero_has(exponent, fraction) {
+            return Err(NumberError::NotANumber);
+        }
         let decimal = Self {
             negative,
             digits: without_leading.trim_end_matches('0').to_owned(),
@@ -265,6 +268,15 @@ impl Decimal {
     }
 }
 
+/// Whether a zero can be written so: DynamoDB Local calls it no number when its exponent, or the places
+/// that exponent and fraction make, do not fit 32 bits. Other numbers leave the range long before.
+fn zero_has(exponent: i64, fraction: &str) -> bool {
+    const MOST: i64 = i32::MAX as i64;
+
+    let fraction = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
+    exponent <= MOST && fraction.saturating_sub(exponent) <= MOST
+}
+
 /// The digits after `e`; what does not fit 64 bits is out of DynamoDB's range on either side.
 fn read_exponent(text: &str) -> Result<i64, NumberError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -294,7 +306,6 @@ mod tests {
             ("0", "0"),
             ("-0", "0"),
             ("0.000", "0"),
-            ("0E999999999999999999999", "0"),
             ("00012", "12"),
             ("+12", "12"),
             ("-12.50", "-12.5"),
@@ -341,6 +352,21 @@ mod tests {
             "1.2.3", "١",
         ] {
             check(text, Err(NumberError::NotANumber));
+        }
+    }
+
+    #[test]
+    fn the_exponent_of_a_zero_ends_too() {
+        for (text, valid) in [
+            ("0E2147483647", true),
+            ("0E2147483648", false),
+            ("0E-2147483647", true),
+            ("0E-2147483648", false),
+            ("-0.0E-2147483646", true),
+            ("-0.0E-2147483647", false),
+            ("0E-999999999999999999999", false),
+        ] {
+            check(text, if valid { Ok("0") } else { Err(NumberError::NotANumber) });
         }
     }
 

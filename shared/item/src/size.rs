@@ -3,14 +3,15 @@
 //! | value | bytes |
 //! |---|---|
 //! | string, binary | its bytes |
-//! | number | 1, plus 1 per pair of significant digits, plus 1 below zero; zero is 1 |
+//! | number | 1, plus 1 per pair of significant digits, plus 1 below zero, but 21 at most; zero is 1 |
 //! | boolean, null | 1 |
 //! | set | its members |
 //! | list, map | 3, plus 1 per element, plus the elements with their names |
 //!
 //! Source: [item sizes](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html),
 //! which calls the rule for numbers approximate. Pairs are aligned to the decimal point, as in
-//! DynamoDB Local: `123` and `12.3` hold two pairs each.
+//! DynamoDB Local: `123` and `12.3` hold two pairs each. The 21 is DynamoDB Local's, too: a negative
+//! number of 20 pairs has no byte more than its positive.
 
 use std::borrow::Cow;
 
@@ -25,6 +26,16 @@ use crate::{Item, Map, Number, Value};
 /// ```
 pub fn item_size(item: &Item<'_>) -> usize {
     entries_size(item)
+}
+
+/// Bytes of an item that one write request unit covers.
+///
+/// Source: [capacity units](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).
+pub const WRITE_UNIT_BYTES: usize = 1024;
+
+/// The write request units that an item of `size` bytes takes, without indexes.
+pub fn write_units(size: usize) -> u64 {
+    size.div_ceil(WRITE_UNIT_BYTES).max(1) as u64
 }
 
 fn entries_size(map: &Map<'_>) -> usize {
@@ -50,10 +61,11 @@ fn value_size(value: &Value<'_>) -> usize {
 }
 
 fn number_size(number: &Number<'_>) -> usize {
+    const MOST: usize = 21;
     let pairs = number.magnitudes().map_or(0, |(first, last)| {
         (first.div_euclid(2) - last.div_euclid(2)).unsigned_abs() as usize + 1
     });
-    1 + pairs + usize::from(number.is_negative())
+    (1 + pairs + usize::from(number.is_negative())).min(MOST)
 }
 
 #[cfg(test)]
@@ -79,6 +91,9 @@ mod tests {
             (r#"{"N":"0.01"}"#, 2),
             (r#"{"N":"11111111111111111111111111111111111111"}"#, 20),
             (r#"{"N":"1.1111111111111111111111111111111111111"}"#, 21),
+            (r#"{"N":"-111111111111111111111111111111111111"}"#, 20),
+            (r#"{"N":"-11111111111111111111111111111111111111"}"#, 21),
+            (r#"{"N":"-1.1111111111111111111111111111111111111"}"#, 21),
             (r#"{"B":"YWJj"}"#, 3),
             (r#"{"BOOL":true}"#, 1),
             (r#"{"NULL":true}"#, 1),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Number;
+use crate::error::{Excerpt, Reason};
 use crate::format::distinct::repeated_name;
 
 /// An attribute value: one variant per DynamoDB type, named by its type descriptor.
@@ -57,6 +58,14 @@ impl<'a> Map<'a> {
     pub fn from_distinct(entries: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
         debug_assert!(repeated_name(&entries).is_none(), "a name occurs twice");
         Self { entries }
+    }
+
+    /// Takes entries whose names the caller does not know; fails where a name repeats.
+    pub fn from_entries(entries: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Self, Reason> {
+        match repeated_name(&entries) {
+            None => Ok(Self { entries }),
+            Some(index) => Err(Reason::DuplicateName(Excerpt::of(&entries[index].0))),
+        }
     }
 
     /// Sets `name` to `value` and returns what it was before.

@@ -26,9 +26,15 @@ pub(super) struct Line<'a> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// Reads from `input`, whose first byte is the file's byte `offset`; lines end at `limit` bytes.
-    pub(super) fn new(input: R, offset: u64, limit: usize) -> Self {
-        Self { input, limit, line: 1, offset, buffer: Vec::new() }
+    /// Reads from `input`, whose first byte is the file's byte `offset`, on its line `line`; lines end at
+    /// `limit` bytes.
+    pub(super) fn new(input: R, line: u64, offset: u64, limit: usize) -> Self {
+        Self { input, limit, line, offset, buffer: Vec::new() }
+    }
+
+    /// The line and the byte that come next.
+    pub(super) fn position(&self) -> (u64, u64) {
+        (self.line, self.offset)
     }
 
     /// The next line that is not blank; nothing at the end of the file.

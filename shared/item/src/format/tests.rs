@@ -8,7 +8,7 @@ use crate::limits::MAX_READ_DEPTH;
 use crate::{Value, canonical, testing};
 
 /// Every row of a file as text: its place, and its item or its error.
-fn report(file: &[u8], format: &Format, limit: usize) -> String {
+pub(in crate::format) fn report(file: &[u8], format: &Format, limit: usize) -> String {
     let mut report = String::new();
     let mut reader = match Reader::with_limit(file, format, limit) {
         Ok(reader) => reader,
@@ -188,7 +188,7 @@ fn many_names_are_compared_too() {
     for count in [1, 63, 64, 65, 5000] {
         assert!(json_lines::parse_item(object(count, "").as_bytes()).is_ok());
         let error = json_lines::parse_item(object(count, ",\"n0\":0").as_bytes()).unwrap_err();
-        assert_eq!(error.reason, Reason::DuplicateName(crate::Excerpt::of("n0")), "{count}");
+        assert_eq!(error.reason, Reason::DuplicateName(Excerpt::of("n0")), "{count}");
     }
 }
 
@@ -216,6 +216,13 @@ fn files() -> impl Strategy<Value = Vec<u8>> {
         " ",
         "12",
         "NA",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        "::",
+        "/*",
     ];
     prop::collection::vec(prop::sample::select(pieces), 0..24)
         .prop_map(|pieces| pieces.concat().into_bytes())
@@ -288,6 +295,41 @@ fn csv_without_header() -> Format {
     Format::Csv(csv::Options { header, ..csv::Options::default() })
 }
 
+/// Holds that from each place in a file the same rows follow as in one go.
+pub(in crate::format) fn assert_resumes(file: &[u8], format: &Format, limit: usize) {
+    let Ok(mut reader) = Reader::with_limit(file, format, limit) else {
+        return;
+    };
+    let mut resumed = format.clone();
+    if let Format::Csv(options) = &mut resumed {
+        options.header = reader.header();
+    }
+    let (mut places, mut whole) = (vec![reader.place()], Vec::new());
+    while let Some(row) = reader.next_row().unwrap() {
+        whole.push(format!("{row:?} {:?}", row.item()));
+        places.push(reader.place());
+    }
+    for place in places {
+        let taken = usize::try_from(place.ordinal).unwrap();
+        let is_whole = !matches!(format, Format::Csv(_) | Format::JsonLines | Format::DynamoDbJson);
+        let start = if is_whole { 0 } else { usize::try_from(place.offset).unwrap() };
+        let mut reader = Reader::resume_with_limit(&file[start..], &resumed, place, limit).unwrap();
+        assert_eq!(reader.place(), place);
+        let mut rest = Vec::new();
+        while let Some(row) = reader.next_row().unwrap() {
+            rest.push(format!("{row:?} {:?}", row.item()));
+        }
+        assert_eq!(rest, whole[taken..], "from {place:?}");
+    }
+}
+
+#[test]
+fn a_csv_file_is_not_read_on_without_its_columns() {
+    let place = Place { ordinal: 1, line: 3, offset: 8, patience: None };
+    let error = Reader::resume(b"3,4\n".as_slice(), &Format::Csv(csv::Options::default()), place);
+    insta::assert_snapshot!(error.unwrap_err(), @"a file that is read on from its middle needs the names of its columns; give the header");
+}
+
 proptest! {
     #[test]
     fn rows_cover_the_file(file in files(), limit in prop_oneof![3..12_usize, Just(1000)], buffer in 1..9_usize) {
@@ -298,8 +340,16 @@ proptest! {
     }
 
     #[test]
+    fn reading_goes_on_at_any_place(file in files(), limit in prop_oneof![3..12_usize, Just(1000)]) {
+        let header = Format::Csv(csv::Options::default());
+        for format in [Format::JsonLines, csv_without_header(), header, Format::JsonArray, Format::Ion] {
+            assert_resumes(&file, &format, limit);
+        }
+    }
+
+    #[test]
     fn rows_do_not_depend_on_the_buffer(file in files(), buffer in 1..9_usize) {
-        for format in [Format::JsonLines, csv_without_header()] {
+        for format in [Format::JsonLines, csv_without_header(), Format::JsonArray, Format::Ion] {
             let rows = |capacity: usize| {
                 let input = BufReader::with_capacity(capacity, file.as_slice());
                 let mut reader = Reader::new(input, &format).unwrap();

@@ -44,6 +44,11 @@ pub enum HeaderError {
         /// The second.
         second: usize,
     },
+    /// A file that is read on from its middle, without the columns' names.
+    #[error(
+        "a file that is read on from its middle needs the names of its columns; give the header"
+    )]
+    NotGiven,
     /// A type given for a column that the file does not have.
     #[error("a type is given for column {0}, which the header does not name")]
     UnknownColumn(Excerpt),
@@ -66,10 +71,15 @@ impl Columns {
             Some(names) => names.clone(),
             None => header_row(records)?,
         };
+        Ok(Self::given(names, options)?)
+    }
+
+    /// The columns of these names.
+    pub(in crate::format) fn given(
+        names: Vec<String>,
+        options: &Options,
+    ) -> Result<Self, HeaderError> {
         check_names(&names)?;
-        if let Some((name, _)) = options.types.iter().find(|(name, _)| !names.contains(name)) {
-            return Err(HeaderError::UnknownColumn(Excerpt::of(name)).into());
-        }
         let typed = |name: String| {
             let given = options.types.iter().find(|(column, _)| *column == name);
             let column_type = given.map_or(ColumnType::String, |(_, column_type)| *column_type);
@@ -80,7 +90,7 @@ impl Columns {
     }
 
     /// The columns' names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::format) fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
@@ -158,7 +168,7 @@ fn header_row<R: BufRead>(records: &mut Records<R>) -> Result<Vec<String>, ReadE
     let record = records.next()?.ok_or(HeaderError::Missing)?;
     let fields = match record.fields {
         Ok(fields) => fields.texts(),
-        Err(unread) => Err(unread.into()),
+        Err(unread) => Err(unread.reason(0)),
     };
     let names: Vec<String> = fields.map_err(HeaderError::Unreadable)?.map(str::to_owned).collect();
     let lone = |name: &String| name.replace("\r\n", "").contains('\r');

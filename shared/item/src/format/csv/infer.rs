@@ -46,6 +46,10 @@ pub fn infer(sample: &[u8], whole: bool, options: &Options) -> Result<Vec<Infere
         }
         ReadError::Header(_) | ReadError::Io(_) => error,
     })?;
+    let unknown = |name: &str| columns.names().all(|known| known != name);
+    if let Some((name, _)) = options.types.iter().find(|(name, _)| unknown(name)) {
+        return Err(HeaderError::UnknownColumn(Excerpt::of(name)).into());
+    }
     let mut evidence: Vec<Evidence> = columns.names().map(|_| Evidence::default()).collect();
     while let Some(record) = records.next()? {
         if !whole && matches!(record.fields, Err(Unread::UnclosedQuote)) {

@@ -44,7 +44,9 @@ pub struct Options {
     pub delimiter: Delimiter,
     /// The columns' names, where the file has no header row; then its first line is data.
     pub header: Option<Vec<String>>,
-    /// The types of columns by name. A column that is not named here holds strings.
+    /// The types of columns by name. A column that is not named here holds strings; a name that no column
+    /// has is an error of [`infer`], and passed over in reading: the files of a folder need not all have
+    /// the same columns.
     pub types: Vec<(String, ColumnType)>,
     /// Words that mean "no value" in columns of numbers and booleans.
     pub missing: Vec<String>,

@@ -8,7 +8,7 @@ use csv_core::{ReadRecordResult, Terminator};
 use super::Delimiter;
 use super::replay::Replay;
 use crate::error::Reason;
-use crate::format::{KEPT_BYTES, Unread};
+use crate::format::{KEPT_BYTES, Place, Unread};
 
 /// How many unclosed quotes may each be followed up to the limit before patience runs out.
 const PATIENCE: usize = 16;
@@ -104,6 +104,28 @@ impl<R: BufRead> Records<R> {
         }
     }
 
+    /// Goes on at a place, where `input` begins.
+    pub(in crate::format) fn resume(
+        input: R,
+        delimiter: Delimiter,
+        from: Place,
+        limit: usize,
+    ) -> Self {
+        let records = Self::new(input, delimiter, from.offset, limit);
+        let patience = from.patience.unwrap_or(records.patience);
+        Self { patience, line: from.line, ..records }
+    }
+
+    /// The line and the byte that come next.
+    pub(in crate::format) fn position(&self) -> (u64, u64) {
+        (self.line, self.offset)
+    }
+
+    /// How far a record may go on after its first line.
+    pub(in crate::format) fn patience(&self) -> usize {
+        self.patience
+    }
+
     /// The next record; nothing at the end of the file.
     pub(in crate::format) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
         loop {
@@ -124,7 +146,7 @@ impl<R: BufRead> Records<R> {
     fn record(&self, line: u64, offset: u64, read: Result<Filled, Unread>) -> Record<'_> {
         let bytes = match read {
             Err(Unread::TooLong { .. }) => &self.raw[..self.raw.len().min(KEPT_BYTES)],
-            Ok(_) | Err(Unread::UnclosedQuote) => &self.raw,
+            Ok(_) | Err(_) => &self.raw,
         };
         let fields = read.map(|filled| Fields {
             raw: bytes,

@@ -188,7 +188,12 @@ proptest! {
         let other: Result<serde_json::Map<_, _>, _> = serde_json::from_str(&text);
         match (parse_item(text.as_bytes()), other) {
             (Ok(item), Ok(other)) => prop_assert!(same_members(&item, &other), "{:?} {:?}", item, other),
-            (Err(error), Ok(_)) => prop_assert!(matches!(error.reason, Reason::DuplicateName(_)), "{}", error),
+            // A number that is JSON may still be more than DynamoDB holds.
+            (Err(error), Ok(_)) => prop_assert!(
+                matches!(error.reason, Reason::DuplicateName(_) | Reason::Number { .. }),
+                "{}",
+                error
+            ),
             (Ok(_), Err(error)) => prop_assert!(false, "{}", error),
             (Err(_), Err(_)) => {}
         }
