@@ -16,6 +16,16 @@ pub enum WriteError {
     /// A time before 1970 or after 9999.
     #[error("time {0} ms is not within the years 1970 to 9999")]
     Time(i64),
+    /// Two snapshots that no change lies between.
+    #[error(
+        "snapshot {previous:?} is not older than snapshot {current:?}: audit the later of two by the earlier"
+    )]
+    SnapshotOrder {
+        /// The partition of the one that should be older.
+        previous: String,
+        /// The partition of the one that is audited.
+        current: String,
+    },
     /// A change of another stream than those before it.
     #[error("change of stream {0:?} among changes of another")]
     OtherStream(String),
@@ -74,6 +84,77 @@ pub enum ReadError {
     /// The bytes are no Parquet file that can be decoded.
     #[error("not a readable parquet file")]
     Parquet(#[from] ParquetError),
+    /// The bytes could not be had; this may pass.
+    #[error("the file could not be read from where it lies")]
+    Source(#[from] std::io::Error),
+    /// The file, or a column of it, is encrypted.
+    #[error("parquet file is encrypted; write it without encryption")]
+    Encrypted,
+    /// A footer that would take too much memory.
+    #[error("a footer of {length} bytes, the limit is {limit}; write fewer row groups or columns")]
+    FooterTooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The most bytes a footer may have.
+        limit: usize,
+    },
+    /// Columns nested so deep that reading on would be unsafe.
+    #[error("columns are nested deeper than {limit} levels; write them flatter")]
+    TooDeep {
+        /// The most levels that are read.
+        limit: usize,
+    },
+    /// A column that lies beyond the end of the file.
+    #[error(
+        "column {column:?} lies beyond the {length} bytes of the file: the file is cut off or damaged; copy it again"
+    )]
+    Truncated {
+        /// The column's path.
+        column: String,
+        /// The file's length in bytes.
+        length: u64,
+    },
+    /// A column whose values are in another file.
+    #[error("column {column:?} is kept in another file; write it into one file")]
+    OtherFile {
+        /// The column's path.
+        column: String,
+    },
+    /// A column compressed by what no reader of ours knows.
+    #[error("column {column:?} is compressed by {codec}; write it with zstd, snappy or gzip")]
+    Codec {
+        /// The column's path.
+        column: String,
+        /// The codec's name.
+        codec: String,
+    },
+    /// Two columns, or two fields of one struct, have one name.
+    #[error("the column {column:?} occurs twice; an item holds a name once, rename one")]
+    RepeatedColumn {
+        /// The column's path.
+        column: String,
+    },
+    /// A column of a type that has no counterpart in DynamoDB.
+    #[error("column {column:?} is of type {found}, which no attribute holds; write it as text")]
+    UnsupportedColumn {
+        /// The column's name.
+        column: String,
+        /// Its type.
+        found: DataType,
+    },
+    /// Changes where a table's state was expected.
+    #[error(
+        "{operation} in row {row}: a file of table {table}'s changes is not its state; import files of one \
+         snapshot (snapshots/{table}/) or of an export instead"
+    )]
+    Changes {
+        /// The DynamoDB table.
+        table: String,
+        /// The first row that is a change, counted from 0.
+        row: u64,
+        /// What it says.
+        operation: &'static str,
+    },
     /// The bytes are damaged in a way that the Parquet reader does not expect.
     #[error("parquet file is damaged")]
     Damaged,

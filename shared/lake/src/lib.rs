@@ -22,13 +22,16 @@
 //! | [`Registry`] | which column holds which attribute |
 //! | [`Rows`] | rows to a record batch |
 //! | [`changes`] | a batch of changes to one file a day |
+//! | [`export`] | what DynamoDB exports consist of |
 //! | [`snapshot`] | the items of an export to one file |
 //! | [`parquet`] | record batches to Parquet |
 //! | [`read`], [`Fold`] | Parquet to rows, rows to current items |
+//! | [`items`], [`source`] | any Parquet file to items, read by ranges |
 //! | [`footer`] | the footers of a table's files to its columns, when the catalog was lost |
 //! | [`path`] | object names |
 //! | [`catalog`] | the catalog's table definitions, and the registry in them |
 //! | [`view`] | the SQL of the views over them |
+//! | [`audit`] | the SQL that holds a snapshot against the one before and the changes |
 //!
 //! This crate does no input or output and knows no clock, environment or randomness.
 
@@ -46,14 +49,18 @@ mod rest;
 mod rows;
 mod sheet;
 
+pub mod audit;
 pub mod catalog;
 pub mod changes;
+pub mod export;
 pub mod footer;
+pub mod items;
 pub mod name;
 pub mod parquet;
 pub mod path;
 pub mod read;
 pub mod snapshot;
+pub mod source;
 pub mod view;
 
 pub use changes::{ChangeFile, ChangeFiles};

@@ -33,6 +33,9 @@ use crate::parquet::{COLUMNS, ColumnMetadata};
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 1024;
 
+/// The columns of each attribute.
+pub(crate) type Attributes = BTreeMap<String, Vec<(String, Kind)>>;
+
 /// A row as the lake holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRow {
@@ -99,8 +102,7 @@ pub struct StoredRows {
     /// Nothing once the file has ended, or could not be read on.
     batches: Option<ParquetRecordBatchReader>,
     table: String,
-    /// The columns of each attribute.
-    attributes: BTreeMap<String, Vec<(String, Kind)>>,
+    attributes: Attributes,
     decoded: VecDeque<StoredRow>,
     /// The place in the file of the next batch's first row.
     first_row: usize,
@@ -162,11 +164,11 @@ pub(crate) fn optional_entry<'m>(metadata: &'m FileMetaData, key: &str) -> Optio
 }
 
 /// Which columns hold which attribute, from the file's metadata.
-fn attributes(metadata: &FileMetaData) -> Result<BTreeMap<String, Vec<(String, Kind)>>, ReadError> {
+pub(crate) fn attributes(metadata: &FileMetaData) -> Result<Attributes, ReadError> {
     let fault = |fault: String| ReadError::Metadata { key: COLUMNS, fault };
     let columns: BTreeMap<String, ColumnMetadata> = serde_json::from_str(entry(metadata, COLUMNS)?)
         .map_err(|error| fault(format!("malformed: {error}")))?;
-    let mut attributes: BTreeMap<String, Vec<(String, Kind)>> = BTreeMap::new();
+    let mut attributes = Attributes::new();
     for (column, ColumnMetadata { attribute, kind }) in columns {
         let kind =
             kind.parse().map_err(|unknown| fault(format!("of a later version: {unknown}")))?;
@@ -176,7 +178,7 @@ fn attributes(metadata: &FileMetaData) -> Result<BTreeMap<String, Vec<(String, K
 }
 
 /// The columns of one batch.
-struct Decoder<'b> {
+pub(crate) struct Decoder<'b> {
     op: &'b StringArray,
     ts: &'b arrow::array::TimestampMillisecondArray,
     stream: &'b StringArray,
@@ -199,9 +201,9 @@ struct AttributeColumn<'b> {
 }
 
 impl<'b> Decoder<'b> {
-    fn new(
+    pub(crate) fn new(
         batch: &'b RecordBatch,
-        attributes: &'b BTreeMap<String, Vec<(String, Kind)>>,
+        attributes: &'b Attributes,
         first_row: usize,
     ) -> Result<Self, ReadError> {
         let mut columns = Vec::new();
@@ -230,7 +232,7 @@ impl<'b> Decoder<'b> {
         })
     }
 
-    fn row(&self, row: usize) -> Result<StoredRow, ReadError> {
+    pub(crate) fn row(&self, row: usize) -> Result<StoredRow, ReadError> {
         let op = RowOp::of(optional(self.op, row).unwrap_or_default());
         let op = op.ok_or_else(|| self.fault(row, meta::OP, "an operation"))?;
         let hash = self.hash.is_valid(row).then(|| self.hash.value(row).cast_unsigned());

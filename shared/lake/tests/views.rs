@@ -206,3 +206,27 @@ fn a_snapshot_of_another_time_or_table_is_another_view() {
     let later = View::current(&names, &changes, None, &later).unwrap();
     assert_ne!(later.mark(), current("orders", &changes, None).mark());
 }
+
+/// What a query costs does not grow with what happened before the snapshot.
+#[test]
+fn no_day_before_a_snapshot_is_read() {
+    let (changes, exported) = (orders(), orders_exported());
+    for (seconds_of_the_day, day) in [
+        (15 * 3600, "2026-11-22"),
+        (86_399, "2026-11-22"),
+        (120, "2026-11-22"),
+        (119, "2026-11-21"),
+        (0, "2026-11-21"),
+    ] {
+        let export_time_ms = EXPORTED_MS + (seconds_of_the_day - 15 * 3600) * 1000;
+        let snapshot = Snapshot { export_time_ms, ..snapshot(&exported) };
+        let view = current("orders", &changes, Some(&snapshot));
+        let reads: Vec<_> =
+            view.statement().split(r#" FROM "orders__changes" WHERE "#).skip(1).collect();
+        assert_eq!(reads.len(), 2);
+        for condition in reads {
+            let wanted = format!(r#""_stream" >= '20261121150000000' AND "dt" >= '{day}' AND "#);
+            assert!(condition.starts_with(&wanted), "{export_time_ms}: {condition}");
+        }
+    }
+}

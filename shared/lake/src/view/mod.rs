@@ -54,7 +54,9 @@ use columns::{Outputs, Side};
 pub const OVERLAY_MS: i64 = 2 * 60 * 1000;
 
 /// The partition column of change tables.
-const DAY: &str = "dt";
+pub(crate) const DAY: &str = "dt";
+/// The partition column of snapshot tables.
+pub(crate) const SNAPSHOT: &str = "snapshot";
 /// The columns of the current state after the attributes'.
 const CURRENT: [&str; 4] = [KEY, TS, HASH, REST];
 /// What the name of the first query begins with; a hash follows.
@@ -116,11 +118,7 @@ impl View {
         let outputs = Outputs::of(changes, snapshot.map(|snapshot| snapshot.registry));
         let (outputs, left_out) = outputs.fitting();
         let select = |side| columns::list(outputs.select(side), &[], &CURRENT);
-        let wanted = format!("{} >= {}", quoted(STREAM), literal(&since.0));
-        let wanted = match snapshot {
-            Some(snapshot) => format!("{wanted} AND {}", overlaying(snapshot)?),
-            None => wanted,
-        };
+        let wanted = wanted(since, snapshot)?;
         let changes = quoted(&names.changes);
         let rest = match snapshot {
             Some(snapshot) => unchanged(names, snapshot, &select(Side::Snapshot), &wanted),
@@ -193,30 +191,48 @@ impl View {
 /// The order of files that have one version: where the most is in columns. `_rest` is never empty.
 const SHORTEST_REST: &str = r#"coalesce(length("_rest"), 0)"#;
 
+/// The condition on the changes that make the current state, all or those that overlay a snapshot.
+pub(crate) fn wanted(since: &Since, snapshot: Option<&Snapshot<'_>>) -> Result<String, WriteError> {
+    let of_the_table = format!("{} >= {}", quoted(STREAM), literal(&since.0));
+    Ok(match snapshot {
+        Some(snapshot) => format!("{of_the_table} AND {}", overlaying(snapshot)?),
+        None => of_the_table,
+    })
+}
+
 /// The condition on changes that may be newer than a snapshot.
 fn overlaying(snapshot: &Snapshot<'_>) -> Result<String, WriteError> {
     let from_ms = snapshot.export_time_ms.saturating_sub(OVERLAY_MS).max(0);
-    let (day, time) = (path::day(from_ms)?.to_string(), path::sql_time(from_ms)?);
-    let (day, time) = (literal(&day), literal(&time));
-    Ok(format!("{} >= {day} AND {} >= TIMESTAMP {time}", quoted(DAY), quoted(TS)))
+    let (day, time) = (day(from_ms)?, timestamp(from_ms)?);
+    Ok(format!("{} >= {day} AND {} >= {time}", quoted(DAY), quoted(TS)))
 }
 
 /// The snapshot's items whose keys have none of the changes that are `wanted`.
 fn unchanged(names: &TableNames, snapshot: &Snapshot<'_>, select: &str, wanted: &str) -> String {
     let [snapshots, changes, key] = [&names.snapshot, &names.changes, KEY].map(quoted);
-    let partition = literal(snapshot.partition);
+    let (snapshot, partition) = (quoted(SNAPSHOT), literal(snapshot.partition));
     format!(
-        "\nUNION ALL SELECT {select} FROM {snapshots} WHERE \"snapshot\" = {partition} AND {key} NOT IN (SELECT {key} FROM {changes} WHERE {wanted})"
+        "\nUNION ALL SELECT {select} FROM {snapshots} WHERE {snapshot} = {partition} AND {key} NOT IN (SELECT {key} FROM {changes} WHERE {wanted})"
     )
 }
 
+/// A value of the partition column of changes, from a time in milliseconds since 1970 UTC.
+pub(crate) fn day(time_ms: i64) -> Result<String, WriteError> {
+    Ok(literal(&path::day(time_ms)?.to_string()))
+}
+
+/// A value of `_ts`, from a time in milliseconds since 1970 UTC.
+pub(crate) fn timestamp(time_ms: i64) -> Result<String, WriteError> {
+    Ok(format!("TIMESTAMP {}", literal(&path::sql_time(time_ms)?)))
+}
+
 /// An identifier.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
