@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aws_sdk_athena::{
     Client,
-    types::{QueryExecutionContext, QueryExecutionState, QueryExecutionStatus},
+    types::{QueryExecutionContext, QueryExecutionState, QueryExecutionStatus, Row},
 };
 
 use crate::{Class, Failure};
@@ -49,6 +49,21 @@ pub async fn run(
     statement: &str,
     resource: &str,
 ) -> Result<(), Failure> {
+    let id = start(athena, place, statement, resource).await?;
+    if ended(athena, &id, resource).await? {
+        return Ok(());
+    }
+    let message = format!("execution {id} has not ended within {} seconds", LONGEST_WAIT.as_secs());
+    Err(Failure::stated("GetQueryExecution", resource, message, Class::Retryable))
+}
+
+/// Starts a query, and gives the execution: [`answer`] has what comes of it.
+pub async fn start(
+    athena: &Client,
+    place: &Place,
+    statement: &str,
+    resource: &str,
+) -> Result<String, Failure> {
     let started = athena
         .start_query_execution()
         .work_group(&place.workgroup)
@@ -57,18 +72,41 @@ pub async fn run(
         .send()
         .await
         .map_err(|error| Failure::of("StartQueryExecution", resource, error))?;
-    let id = started.query_execution_id.unwrap_or_default();
+    Ok(started.query_execution_id.unwrap_or_default())
+}
+
+/// The rows of a query's answer as texts, without the heads: the first 999. Nothing if it has not ended
+/// within two minutes.
+pub async fn answer(
+    athena: &Client,
+    id: &str,
+    resource: &str,
+) -> Result<Option<Vec<Vec<Option<String>>>>, Failure> {
+    if !ended(athena, id, resource).await? {
+        return Ok(None);
+    }
+    let got = athena.get_query_results().query_execution_id(id).send().await;
+    let got = got.map_err(|error| Failure::of("GetQueryResults", resource, error))?;
+    let rows = got.result_set.and_then(|set| set.rows).unwrap_or_default();
+    let texts = |row: Row| {
+        let cells = row.data.unwrap_or_default().into_iter();
+        cells.map(|cell| cell.var_char_value).collect()
+    };
+    Ok(Some(rows.into_iter().skip(1).map(texts).collect()))
+}
+
+/// Whether an execution ends well within two minutes.
+async fn ended(athena: &Client, id: &str, resource: &str) -> Result<bool, Failure> {
     let (mut pause, mut waited) = (FIRST_PAUSE, Duration::ZERO);
     while waited < LONGEST_WAIT {
-        if let Some(end) = look(athena, &id, resource).await? {
-            return end;
+        if let Some(end) = look(athena, id, resource).await? {
+            return end.map(|()| true);
         }
         tokio::time::sleep(pause).await;
         waited += pause;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
-    let message = format!("execution {id} has not ended within {} seconds", LONGEST_WAIT.as_secs());
-    Err(Failure::stated("GetQueryExecution", resource, message, Class::Retryable))
+    Ok(false)
 }
 
 /// How the execution ended, if it has.

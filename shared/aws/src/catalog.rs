@@ -28,7 +28,7 @@ use lake::{
 
 use crate::{
     Class, Clients, Failure,
-    footer::{self, ChangeFooters},
+    footer::{self, TableFooters},
 };
 
 /// Writers that meet give way this many times before the trigger's own retry takes over.
@@ -123,7 +123,7 @@ pub async fn rebuild(
     table: &str,
     now: Timestamp,
 ) -> Result<Ensured, Failure> {
-    let files = footer::of_changes(&clients.s3, lake.bucket, table).await?;
+    let files = footer::of_table(&clients.s3, lake.bucket, table).await?;
     for _ in 0..ATTEMPTS {
         let written = match look_up(&clients.glue, lake.database, table).await? {
             Place::Free(name) => create(&clients.glue, lake, table, name, now, &files).await,
@@ -153,18 +153,15 @@ async fn create(
     table: &str,
     name: String,
     now: Timestamp,
-    files: &ChangeFooters,
+    files: &TableFooters,
 ) -> Result<Ensured, Failure> {
     let database = lake.database;
     let resource = resource(database, &name);
     let mut definition = TableDefinition::changes(table, &name, lake.bucket, now.as_millisecond())
         .map_err(|error| invalid("CreateTable", &resource, &error))?;
     let restored = restore(&mut definition, files);
-    let input =
-        table_input(&definition).map_err(|error| invalid("CreateTable", &resource, &error))?;
-    let created = glue.create_table().database_name(database).table_input(input).send().await;
-    match created.map_err(|error| Failure::of("CreateTable", resource, error)) {
-        Ok(_) => {}
+    match create_table(glue, database, &definition).await {
+        Ok(()) => {}
         Err(mut failure) if failure.has_code("EntityNotFoundException") => {
             let message = &failure.message;
             failure.message = format!(
@@ -184,7 +181,7 @@ async fn complete(
     glue: &Client,
     database: &str,
     found: CatalogTable,
-    files: &ChangeFooters,
+    files: &TableFooters,
 ) -> Result<Ensured, Failure> {
     let CatalogTable { name, definition, table, .. } = found;
     let mut wider = definition.clone();
@@ -197,7 +194,7 @@ async fn complete(
     Ok(Ensured { name, created: false, restored: Some(restored), drift })
 }
 
-fn restore(definition: &mut TableDefinition, files: &ChangeFooters) -> Restored {
+fn restore(definition: &mut TableDefinition, files: &TableFooters) -> Restored {
     let before = definition.columns.len();
     let conflicts = files.footers.restore(definition);
     Restored {
@@ -242,6 +239,72 @@ pub async fn extend(
         }
     }
     Err(gave_way_too_often("UpdateTable", database, table))
+}
+
+/// Makes the catalog table of a DynamoDB table's snapshots, or gives it the columns that it lacks: all
+/// that the changes have, since files of both get their names from there. Gives its registry then.
+pub async fn ensure_snapshots(
+    glue: &Client,
+    lake: Lake<'_>,
+    table: &str,
+) -> Result<Registry, Failure> {
+    for _ in 0..ATTEMPTS {
+        let Some(changes) = find(glue, lake.database, table).await? else {
+            return Err(missing(lake.database, table));
+        };
+        let Some(names) = TableNames::of_changes(&changes.name) else {
+            return Err(missing(lake.database, table));
+        };
+        let columns = changes.registry.columns();
+        let written = match get(glue, lake.database, &names.snapshot).await? {
+            None => {
+                let mut wanted = TableDefinition::snapshots(table, &names.snapshot, lake.bucket);
+                wanted.add(columns);
+                create_table(glue, lake.database, &wanted).await.map(|()| Registry::from(&wanted))
+            }
+            Some(found) => {
+                let there = definition(&found);
+                if there.table() != Some(table) {
+                    return Err(foreign(lake.database, &names.snapshot, table));
+                }
+                let mut wider = there.clone();
+                wider.add(columns);
+                if wider == there {
+                    return Ok(Registry::from(&there));
+                }
+                let added = &wider.columns[there.columns.len()..];
+                update(glue, lake.database, &names.snapshot, found, added, &wider.parameters)
+                    .await
+                    .map(|()| Registry::from(&wider))
+            }
+        };
+        match written {
+            // Another writer was quicker: look what it did.
+            Err(failure) if is_beaten(&failure) => give_way().await,
+            written => return written,
+        }
+    }
+    Err(gave_way_too_often("UpdateTable", lake.database, table))
+}
+
+fn foreign(database: &str, name: &str, table: &str) -> Failure {
+    let message = format!(
+        "it is not that of the snapshots of {table}, and no view of those can be made; rename or drop it"
+    );
+    Failure::stated("GetTable", resource(database, name), message, Class::Permanent)
+}
+
+async fn create_table(
+    glue: &Client,
+    database: &str,
+    definition: &TableDefinition,
+) -> Result<(), Failure> {
+    let resource = resource(database, &definition.name);
+    let input =
+        table_input(definition).map_err(|error| invalid("CreateTable", &resource, &error))?;
+    let created = glue.create_table().database_name(database).table_input(input).send().await;
+    created.map_err(|error| Failure::of("CreateTable", resource, error))?;
+    Ok(())
 }
 
 /// The failure that the catalog has no table for a DynamoDB table's changes, with code

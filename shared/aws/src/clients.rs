@@ -31,6 +31,8 @@ pub struct Clients {
     pub lambda: aws_sdk_lambda::Client,
     /// Objects.
     pub s3: aws_sdk_s3::Client,
+    /// Messages.
+    pub sqs: aws_sdk_sqs::Client,
     /// Tables by tag.
     pub tagging: aws_sdk_resourcegroupstagging::Client,
 }
@@ -52,6 +54,7 @@ impl Clients {
             glue: aws_sdk_glue::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            sqs: aws_sdk_sqs::Client::new(&config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
         })
     }
@@ -60,7 +63,7 @@ impl Clients {
 /// What every client is built from.
 ///
 /// Retries, time-outs, the HTTP client and its one TLS provider are settled here.
-pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, EnvironmentError> {
+fn sdk_config(environment: &Environment) -> Result<SdkConfig, EnvironmentError> {
     let credentials = Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,
         environment.required("AWS_SECRET_ACCESS_KEY")?,

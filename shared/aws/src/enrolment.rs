@@ -22,8 +22,9 @@
 //! | recovery that reaches further back than asked | left alone: shortening it would lose history |
 
 use aws_sdk_dynamodb::types::{StreamViewType, TableDescription};
+use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Class, Clients, Failure,
@@ -36,7 +37,7 @@ use crate::{
 
 /// The tag that enrols a table.
 pub const TAG: &str = "headwater";
-/// The value of [`TAG`] that enrols it.
+/// The value of [`TAG`] that enrols it; the others only observe it, or let its change feed rest.
 pub const ON: &str = "on";
 
 /// What every enrolled table is given.
@@ -72,7 +73,7 @@ impl EnrolmentSettings {
 }
 
 /// One step of enrolment and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "outcome", content = "detail")]
 pub enum Step {
     /// It was done now.
@@ -81,6 +82,8 @@ pub enum Step {
     AlreadySo(String),
     /// It was left alone, and why.
     LeftAlone(String),
+    /// It would be done, if the table were not only observed.
+    Would(String),
 }
 
 /// An enrolled table.
@@ -88,6 +91,8 @@ pub enum Step {
 pub struct Enrolled {
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// Whether its changes reach the lake.
+    pub has_feed: bool,
     /// What a person should look at in the catalog: columns that were changed or dropped, names that
     /// stand for two things, files that cannot be read.
     pub drift: Vec<String>,
@@ -116,15 +121,77 @@ pub async fn enrol(
             }
             Err(failure) => (Vec::new(), Some(failure)),
         };
-    if let Some(stream_arn) = stream_arn {
-        ensure_mapping(clients, &settings.mapping, &stream_arn, &mut steps).await?;
-    }
+    let has_feed = match stream_arn {
+        Some(arn) => ensure_mapping(clients, &settings.mapping, &arn, &mut steps).await?,
+        None => false,
+    };
     let days = settings.recovery_days;
     steps.push(match recovery::ensure(&clients.dynamodb, name, days).await? {
         Recovery::SwitchedOn => Step::Done(format!("point-in-time recovery of {days} days on")),
         Recovery::AlreadyOn => Step::AlreadySo(format!("point-in-time recovery of {days} days on")),
     });
-    Ok(Enrolled { steps, drift, uncatalogued })
+    Ok(Enrolled { steps, has_feed, drift, uncatalogued })
+}
+
+/// What enrolling a table would do. Nothing is changed.
+pub async fn observe(
+    clients: &Clients,
+    settings: &EnrolmentSettings,
+    description: &TableDescription,
+) -> Result<Vec<Step>, Failure> {
+    let name = description.table_name().unwrap_or_default();
+    let stream = stream_of(description);
+    let mut steps = vec![match &stream {
+        Stream::Off => Step::Would(STREAM_ON.to_owned()),
+        stream => stream.step(),
+    }];
+    steps.push(match catalog::find(&clients.glue, &settings.database, name).await? {
+        Some(found) => Step::AlreadySo(format!("catalog table {} there", found.name)),
+        None => Step::Would("catalog table made".to_owned()),
+    });
+    match stream {
+        Stream::Off => steps.push(Step::Would(MAPPING_MADE.to_owned())),
+        Stream::Serves(_) => {
+            let arn = stream_arn(description)?;
+            let mappings = mapping::of_stream(&clients.lambda, &arn).await?;
+            steps.push(match fed(&mappings, &settings.mapping) {
+                Fed::Otherwise(_) => Step::Would(MAPPING_REPAIRED.to_owned()),
+                Fed::Not => Step::Would(MAPPING_MADE.to_owned()),
+                Fed::Leaving => Step::Would(format!("{MAPPING_MADE}, once the old one is gone")),
+                Fed::AsSet => Step::AlreadySo(MAPPING_THERE.to_owned()),
+                Fed::ByOthers(count) => by_others(count),
+            });
+        }
+        Stream::Replicated | Stream::Foreign(_) => {}
+    }
+    let days = settings.recovery_days;
+    let recovery = format!("point-in-time recovery of {days} days on");
+    let is_on = recovery::is_on(&clients.dynamodb, name, days).await?;
+    steps.push(if is_on { Step::AlreadySo(recovery) } else { Step::Would(recovery) });
+    Ok(steps)
+}
+
+/// Lets the change feed of a table rest: its mapping is switched off, and nothing else is touched.
+pub async fn pause(
+    clients: &Clients,
+    settings: &EnrolmentSettings,
+    description: &TableDescription,
+) -> Result<Vec<Step>, Failure> {
+    const RESTS: &str = "change feed rests; what is older than 20 hours when it goes on is left below \
+                         aws/lambda/ in the lake's bucket, and what is older than 24 is gone";
+    let Some(arn) = description.latest_stream_arn() else {
+        return Ok(vec![Step::AlreadySo("no stream, and no change feed".to_owned())]);
+    };
+    let mappings = mapping::of_stream(&clients.lambda, arn).await?;
+    let ours = mappings.iter().find(|it| mapping::feeds(it, &settings.mapping.function));
+    Ok(vec![match ours {
+        None => Step::AlreadySo("no change feed".to_owned()),
+        Some(ours) if mapping::rests(ours) => Step::AlreadySo(RESTS.to_owned()),
+        Some(ours) => {
+            mapping::rest(&clients.lambda, ours.uuid().unwrap_or_default()).await?;
+            Step::Done(RESTS.to_owned())
+        }
+    }])
 }
 
 fn catalogued(ensured: &Ensured) -> Step {
@@ -156,6 +223,54 @@ pub fn to_look_at(ensured: &Ensured) -> Vec<String> {
     found
 }
 
+const STREAM_ON: &str = "stream with new and old images on";
+const MAPPING_MADE: &str = "stream mapping made";
+const MAPPING_REPAIRED: &str = "stream mapping repaired";
+const MAPPING_THERE: &str = "stream mapping there";
+
+/// What stream a table has.
+enum Stream {
+    /// None.
+    Off,
+    /// One with new images.
+    Serves(StreamViewType),
+    /// One without, which serves someone else.
+    Foreign(String),
+    /// That of a global table.
+    Replicated,
+}
+
+fn stream_of(description: &TableDescription) -> Stream {
+    if !description.replicas().is_empty() {
+        return Stream::Replicated;
+    }
+    let stream = description.stream_specification().filter(|stream| stream.stream_enabled());
+    match stream.map(|stream| stream.stream_view_type()) {
+        None => Stream::Off,
+        Some(Some(view @ (StreamViewType::NewAndOldImages | StreamViewType::NewImage))) => {
+            Stream::Serves(view.clone())
+        }
+        Some(other) => Stream::Foreign(other.map_or("unknown", StreamViewType::as_str).to_owned()),
+    }
+}
+
+impl Stream {
+    /// What is said of it as it is.
+    fn step(&self) -> Step {
+        match self {
+            Self::Off => Step::AlreadySo("no stream".to_owned()),
+            Self::Serves(view) => Step::AlreadySo(format!("stream on ({view})")),
+            Self::Foreign(view) => Step::LeftAlone(format!(
+                "stream: its view type {view} holds no new image and serves someone else; \
+                 the table gets backups and exports, and no change feed"
+            )),
+            Self::Replicated => {
+                Step::LeftAlone("stream: the table has replicas (global table)".to_owned())
+            }
+        }
+    }
+}
+
 /// The stream's ARN, if the table has or may be given a stream that serves.
 async fn ensure_stream(
     clients: &Clients,
@@ -163,28 +278,19 @@ async fn ensure_stream(
     steps: &mut Vec<Step>,
 ) -> Result<Option<String>, Failure> {
     let name = description.table_name().unwrap_or_default();
-    if !description.replicas().is_empty() {
-        steps.push(Step::LeftAlone("stream: the table has replicas (global table)".into()));
-        return Ok(None);
-    }
-    let stream = description.stream_specification().filter(|stream| stream.stream_enabled());
-    let Some(stream) = stream else {
-        table::enable_stream(&clients.dynamodb, name).await?;
-        let description = table::wait_until_active(&clients.dynamodb, name).await?;
-        steps.push(Step::Done("stream with new and old images on".into()));
-        return stream_arn(&description).map(Some);
-    };
-    match stream.stream_view_type() {
-        Some(view @ (StreamViewType::NewAndOldImages | StreamViewType::NewImage)) => {
-            steps.push(Step::AlreadySo(format!("stream on ({view})")));
+    match stream_of(description) {
+        Stream::Off => {
+            table::enable_stream(&clients.dynamodb, name).await?;
+            let description = table::wait_until_active(&clients.dynamodb, name).await?;
+            steps.push(Step::Done(STREAM_ON.to_owned()));
+            stream_arn(&description).map(Some)
+        }
+        stream @ Stream::Serves(_) => {
+            steps.push(stream.step());
             stream_arn(description).map(Some)
         }
-        other => {
-            let view = other.map_or("unknown", StreamViewType::as_str);
-            steps.push(Step::LeftAlone(format!(
-                "stream: its view type {view} holds no new image and serves someone else; \
-                 the table gets backups and exports, and no change feed"
-            )));
+        stream @ (Stream::Foreign(_) | Stream::Replicated) => {
+            steps.push(stream.step());
             Ok(None)
         }
     }
@@ -198,17 +304,47 @@ fn stream_arn(description: &TableDescription) -> Result<String, Failure> {
     })
 }
 
+/// How a stream feeds our function.
+enum Fed<'m> {
+    /// By a mapping that is as it should be.
+    AsSet,
+    /// By one that is off, or batches otherwise.
+    Otherwise(&'m str),
+    /// By one that is being deleted.
+    Leaving,
+    /// Not, and so many others read it.
+    ByOthers(usize),
+    /// Not.
+    Not,
+}
+
+fn fed<'m>(mappings: &'m [EventSourceMappingConfiguration], settings: &MappingSettings) -> Fed<'m> {
+    let (ours, foreign): (Vec<_>, Vec<_>) =
+        mappings.iter().partition(|mapping| mapping::feeds(mapping, &settings.function));
+    match ours.first() {
+        Some(mapping) if mapping.state() == Some("Deleting") => Fed::Leaving,
+        Some(mapping) if mapping::is_as_set(mapping, settings) => Fed::AsSet,
+        Some(mapping) => Fed::Otherwise(mapping.uuid().unwrap_or_default()),
+        None if foreign.len() >= 2 => Fed::ByOthers(foreign.len()),
+        None => Fed::Not,
+    }
+}
+
+fn by_others(count: usize) -> Step {
+    Step::LeftAlone(format!(
+        "stream mapping: {count} other functions read the stream, which serves two readers at most"
+    ))
+}
+
 async fn ensure_mapping(
     clients: &Clients,
     settings: &MappingSettings,
     stream_arn: &str,
     steps: &mut Vec<Step>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mappings = mapping::of_stream(&clients.lambda, stream_arn).await?;
-    let (ours, foreign): (Vec<_>, Vec<_>) =
-        mappings.iter().partition(|mapping| mapping::feeds(mapping, &settings.function));
-    let step = match ours.first() {
-        Some(mapping) if mapping.state() == Some("Deleting") => {
+    let step = match fed(&mappings, settings) {
+        Fed::Leaving => {
             let message = "the stream mapping is being deleted; it can be made again after that";
             return Err(Failure::stated(
                 "ListEventSourceMappings",
@@ -217,23 +353,18 @@ async fn ensure_mapping(
                 Class::Retryable,
             ));
         }
-        Some(mapping) if mapping::is_as_set(mapping, settings) => {
-            Step::AlreadySo("stream mapping there".into())
-        }
-        Some(mapping) => {
-            let uuid = mapping.uuid().unwrap_or_default();
+        Fed::AsSet => Step::AlreadySo(MAPPING_THERE.to_owned()),
+        Fed::Otherwise(uuid) => {
             mapping::repair(&clients.lambda, uuid, settings).await?;
-            Step::Done("stream mapping repaired".into())
+            Step::Done(MAPPING_REPAIRED.to_owned())
         }
-        None if foreign.len() >= 2 => Step::LeftAlone(format!(
-            "stream mapping: {} other functions read the stream, which serves two readers at most",
-            foreign.len()
-        )),
-        None => {
+        Fed::ByOthers(count) => by_others(count),
+        Fed::Not => {
             mapping::create(&clients.lambda, stream_arn, settings).await?;
-            Step::Done("stream mapping made".into())
+            Step::Done(MAPPING_MADE.to_owned())
         }
     };
+    let feeds = !matches!(step, Step::LeftAlone(_));
     steps.push(step);
-    Ok(())
+    Ok(feeds)
 }

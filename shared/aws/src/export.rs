@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{ExportFormat, ExportType, S3SseAlgorithm},
+    types::{ExportFormat, ExportStatus, ExportType, S3SseAlgorithm},
 };
 
 use crate::{Class, Failure};
@@ -41,5 +41,33 @@ pub async fn start_full(dynamodb: &Client, export: &FullExport<'_>) -> Result<St
     arn.ok_or_else(|| {
         let message = "the answer names no export";
         Failure::stated("ExportTableToPointInTime", export.table_arn, message, Class::Retryable)
+    })
+}
+
+/// How an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// DynamoDB is at it.
+    InProgress,
+    /// Its files are written.
+    Completed,
+    /// It came to nothing.
+    Failed,
+}
+
+/// How an export is; DynamoDB tells for some 90 days, and one that it knows no more has long been completed or
+/// failed.
+pub async fn progress(dynamodb: &Client, arn: &str) -> Result<Progress, Failure> {
+    let described = dynamodb.describe_export().export_arn(arn).send().await;
+    let described = match described.map_err(|error| Failure::of("DescribeExport", arn, error)) {
+        Ok(described) => described,
+        Err(failure) if failure.has_code("ExportNotFoundException") => return Ok(Progress::Failed),
+        Err(failure) => return Err(failure),
+    };
+    let status = described.export_description.and_then(|description| description.export_status);
+    Ok(match status {
+        Some(ExportStatus::Completed) => Progress::Completed,
+        Some(ExportStatus::Failed) => Progress::Failed,
+        _ => Progress::InProgress,
     })
 }

@@ -1,4 +1,5 @@
-//! The footers of a table's change files, from which a lost registry is made anew.
+//! The footers of a table's files, from which a lost registry is made anew: of its changes, and of its
+//! snapshots, which have their columns' names from the same registry.
 //!
 //! Of each file only the end is fetched, some at a time, in the order of their names. What is kept of
 //! them is one entry for each column, so memory does not grow with the number of files.
@@ -22,9 +23,9 @@ const MAX_FOOTER_BYTES: usize = 16 * 1024 * 1024;
 /// Files without a readable footer that are named; further ones are counted.
 const MAX_NAMED: usize = 20;
 
-/// What a table's change files say of its columns.
+/// What a table's files say of its columns.
 #[derive(Debug, Clone, Default)]
-pub struct ChangeFooters {
+pub struct TableFooters {
     /// Those that could be read.
     pub footers: Footers,
     /// The first of those that could not, with the reason: no engine reads them either.
@@ -33,19 +34,20 @@ pub struct ChangeFooters {
     pub unreadable_files: usize,
 }
 
-/// Reads the footers of all change files of a table; of a table without files that is one request.
-pub async fn of_changes(s3: &Client, bucket: &str, table: &str) -> Result<ChangeFooters, Failure> {
-    let prefix = path::changes(table);
-    let mut found = ChangeFooters::default();
-    let mut pages = s3.list_objects_v2().bucket(bucket).prefix(&prefix).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let resource = || format!("s3://{bucket}/{prefix}");
-        let page = page.map_err(|error| Failure::of("ListObjectsV2", resource(), error))?;
-        let keys: Vec<String> = page.contents().iter().filter_map(file).collect();
-        for keys in keys.chunks(AT_A_TIME) {
-            found.add(fetch(s3, bucket, keys).await?);
+/// Reads the footers of all files of a table; of a table without files that is two requests.
+pub async fn of_table(s3: &Client, bucket: &str, table: &str) -> Result<TableFooters, Failure> {
+    let mut found = TableFooters::default();
+    for prefix in [path::changes(table), path::snapshots(table)] {
+        let mut pages = s3.list_objects_v2().bucket(bucket).prefix(&prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let resource = || format!("s3://{bucket}/{prefix}");
+            let page = page.map_err(|error| Failure::of("ListObjectsV2", resource(), error))?;
+            let keys: Vec<String> = page.contents().iter().filter_map(file).collect();
+            for keys in keys.chunks(AT_A_TIME) {
+                found.add(fetch(s3, bucket, keys).await?);
+            }
+            tracing::info!(table, files = found.footers.files(), "footers of files read");
         }
-        tracing::info!(table, files = found.footers.files(), "footers of change files read");
     }
     Ok(found)
 }
@@ -107,7 +109,7 @@ async fn of_file(
     }
 }
 
-impl ChangeFooters {
+impl TableFooters {
     fn add(&mut self, fetched: Vec<Fetched>) {
         for (key, footer) in fetched {
             match footer {

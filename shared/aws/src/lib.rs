@@ -7,7 +7,11 @@
 //!
 //! table ── create, describe, wait        mapping ── stream -> function
 //! batch_write ── load items              recovery, backup, export
-//! object ── get, put, put once           catalog ── the registry in Glue
+//! table_import ── start, describe        queue ── messages of our own
+//! object ── get, put, put once           opener ── objects as blocking readers
+//! object_created ── S3's event           listing ── what is under a prefix
+//! state ── one object, one writer        upload ── large objects as they are made
+//! catalog ── the registry in Glue         snapshot ── which are finished
 //!                                        footer ── its columns, from the files
 //! athena ── one statement to its end     view ── made, kept or left alone
 //! enrolment ── stream, mapping, recovery and catalog of one table, in order
@@ -30,16 +34,24 @@ pub mod enrolment;
 pub mod environment;
 pub mod export;
 pub mod footer;
+pub mod listing;
 pub mod mapping;
 pub mod object;
+pub mod object_created;
+pub mod opener;
+pub mod queue;
 pub mod recovery;
+pub mod snapshot;
+pub mod state;
 pub mod table;
+pub mod table_import;
 pub mod tagged;
 pub mod telemetry;
+pub mod upload;
 pub mod view;
 
 pub use attribute_value::{item_from_sdk, item_to_sdk};
-pub use clients::{Clients, sdk_config};
+pub use clients::Clients;
 pub use failure::{Class, Failure};
 
 /// The SDK crates themselves, for end to end tests that look at AWS from outside.
@@ -50,4 +62,5 @@ pub mod sdk {
     pub use aws_sdk_lambda as lambda;
     pub use aws_sdk_resourcegroupstagging as tagging;
     pub use aws_sdk_s3 as s3;
+    pub use aws_sdk_sqs as sqs;
 }

@@ -106,9 +106,21 @@ pub async fn create(
 
 /// Whether a mapping is on and batches as the settings say.
 pub fn is_as_set(mapping: &EventSourceMappingConfiguration, settings: &MappingSettings) -> bool {
-    !matches!(mapping.state(), Some("Disabled" | "Disabling"))
+    !rests(mapping)
         && mapping.batch_size() == Some(settings.batch_size)
         && mapping.maximum_batching_window_in_seconds() == Some(settings.batch_window_seconds)
+}
+
+/// Switches a mapping off; it goes on from there once it is [repaired](repair).
+pub async fn rest(lambda: &Client, uuid: &str) -> Result<(), Failure> {
+    let updated = lambda.update_event_source_mapping().uuid(uuid).enabled(false).send().await;
+    updated.map_err(|error| Failure::of("UpdateEventSourceMapping", uuid, error))?;
+    Ok(())
+}
+
+/// Whether a mapping is off.
+pub fn rests(mapping: &EventSourceMappingConfiguration) -> bool {
+    matches!(mapping.state(), Some("Disabled" | "Disabling"))
 }
 
 /// Switches a mapping on and lets it batch as the settings say.

@@ -1,5 +1,7 @@
 //! Objects in S3.
 
+use std::collections::HashMap;
+
 use aws_sdk_s3::{Client, operation::get_object::GetObjectOutput, primitives::ByteStream};
 use tokio_util::io::SyncIoBridge;
 
@@ -43,6 +45,46 @@ pub async fn open(s3: &Client, object: &ObjectId) -> Result<GetObjectOutput, Fai
         .bucket(&object.bucket)
         .key(&object.key)
         .set_version_id(object.version.clone())
+        .send()
+        .await
+        .map_err(|error| Failure::of("GetObject", object.to_string(), error))
+}
+
+/// Opens one version of an object from a byte on, counted from 0.
+pub async fn open_from(
+    s3: &Client,
+    object: &ObjectId,
+    offset: u64,
+) -> Result<GetObjectOutput, Failure> {
+    if offset == 0 {
+        return open(s3, object).await;
+    }
+    get_range(s3, object, format!("bytes={offset}-")).await
+}
+
+/// The bytes of one version of an object in a range that is not empty and lies within it.
+pub async fn read_range(
+    s3: &Client,
+    object: &ObjectId,
+    range: std::ops::Range<u64>,
+) -> Result<Vec<u8>, Failure> {
+    let got = get_range(s3, object, format!("bytes={}-{}", range.start, range.end - 1)).await?;
+    let body = got.body.collect().await.map_err(|broken| {
+        Failure::stated("GetObject", object.to_string(), broken.to_string(), Class::Retryable)
+    })?;
+    Ok(body.to_vec())
+}
+
+async fn get_range(
+    s3: &Client,
+    object: &ObjectId,
+    range: String,
+) -> Result<GetObjectOutput, Failure> {
+    s3.get_object()
+        .bucket(&object.bucket)
+        .key(&object.key)
+        .set_version_id(object.version.clone())
+        .range(range)
         .send()
         .await
         .map_err(|error| Failure::of("GetObject", object.to_string(), error))
@@ -143,11 +185,19 @@ pub async fn put_once(
     }
 }
 
-/// The metadata an object was written with, by name without `x-amz-meta-`.
-pub async fn metadata(
-    s3: &Client,
-    object: &ObjectId,
-) -> Result<std::collections::HashMap<String, String>, Failure> {
+/// What S3 knows of an object without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Bytes, as stored.
+    pub size: u64,
+    /// The metadata it was written with, by name without `x-amz-meta-`.
+    pub metadata: HashMap<String, String>,
+}
+
+/// Looks at one version of an object.
+///
+/// A missing object or version is a permanent failure with code `NotFound`.
+pub async fn head(s3: &Client, object: &ObjectId) -> Result<Head, Failure> {
     let head = s3
         .head_object()
         .bucket(&object.bucket)
@@ -156,5 +206,6 @@ pub async fn metadata(
         .send()
         .await
         .map_err(|error| Failure::of("HeadObject", object.to_string(), error))?;
-    Ok(head.metadata.unwrap_or_default())
+    let size = head.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+    Ok(Head { size, metadata: head.metadata.unwrap_or_default() })
 }

@@ -45,7 +45,8 @@ pub async fn ensure(dynamodb: &Client, table: &str, days: i32) -> Result<Recover
     }
 }
 
-async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Failure> {
+/// Whether point-in-time recovery is on and reaches back `days` or more.
+pub async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Failure> {
     let output =
         dynamodb.describe_continuous_backups().table_name(table).send().await.map_err(|error| {
             Failure::of("DescribeContinuousBackups", format!("table {table}"), error)

@@ -5,10 +5,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client,
     error::BuildError,
+    operation::{
+        create_table::builders::CreateTableInputBuilder,
+        update_table::builders::UpdateTableInputBuilder,
+    },
     types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType as KeyRole,
-        ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription, TableStatus,
-        Tag,
+        KeyType as KeyRole, ScalarAttributeType, StreamSpecification, StreamViewType,
+        TableDescription, TableStatus, Tag, TimeToLiveSpecification,
     },
 };
 use item::key::{KeyAttribute, KeySchema, KeyType};
@@ -19,6 +22,9 @@ use crate::{Class, Failure};
 const POLL: Duration = Duration::from_millis(500);
 /// How many looks are taken before the trigger's own retry takes over: four minutes.
 const POLLS: u32 = 480;
+/// How many of the first looks may find no table: right after `CreateTable` another server may not know
+/// of it yet. Source: [DescribeTable](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html).
+const POLLS_WITHOUT: u32 = 60;
 
 /// The table as it stands, or nothing if there is none.
 pub async fn describe(dynamodb: &Client, table: &str) -> Result<Option<TableDescription>, Failure> {
@@ -35,14 +41,13 @@ pub async fn describe(dynamodb: &Client, table: &str) -> Result<Option<TableDesc
     }
 }
 
-/// Creates an on-demand table with its stream (new and old images) and its tags.
+/// Creates a table as the request says, with its stream (new and old images).
 ///
 /// A table of that name fails with code `ResourceInUseException`.
 pub async fn create(
     dynamodb: &Client,
     table: &str,
-    schema: &KeySchema,
-    tags: &[(&str, &str)],
+    request: CreateTableInputBuilder,
 ) -> Result<(), Failure> {
     let invalid = |error: BuildError| {
         Failure::stated(
@@ -52,37 +57,11 @@ pub async fn create(
             Class::Permanent,
         )
     };
-    let mut request = dynamodb
-        .create_table()
-        .table_name(table)
-        .billing_mode(BillingMode::PayPerRequest)
-        .stream_specification(new_and_old_images().map_err(invalid)?);
-    let roles = [(Some(&schema.partition), KeyRole::Hash), (schema.sort.as_ref(), KeyRole::Range)];
-    for (attribute, role) in roles {
-        let Some(attribute) = attribute else { continue };
-        request = request
-            .attribute_definitions(definition(attribute).map_err(invalid)?)
-            .key_schema(element(attribute, role).map_err(invalid)?);
-    }
-    for &(key, value) in tags {
-        request = request.tags(Tag::builder().key(key).value(value).build().map_err(invalid)?);
-    }
-    let created = request.send().await;
+    let request =
+        request.table_name(table).stream_specification(new_and_old_images().map_err(invalid)?);
+    let created = request.send_with(dynamodb).await;
     created.map_err(|error| Failure::of("CreateTable", format!("table {table}"), error))?;
     Ok(())
-}
-
-fn definition(attribute: &KeyAttribute) -> Result<AttributeDefinition, BuildError> {
-    let scalar = match attribute.kind {
-        KeyType::S => ScalarAttributeType::S,
-        KeyType::N => ScalarAttributeType::N,
-        KeyType::B => ScalarAttributeType::B,
-    };
-    AttributeDefinition::builder().attribute_name(&attribute.name).attribute_type(scalar).build()
-}
-
-fn element(attribute: &KeyAttribute, role: KeyRole) -> Result<KeySchemaElement, BuildError> {
-    KeySchemaElement::builder().attribute_name(&attribute.name).key_type(role).build()
 }
 
 fn new_and_old_images() -> Result<StreamSpecification, BuildError> {
@@ -104,9 +83,66 @@ pub async fn enable_stream(dynamodb: &Client, table: &str) -> Result<(), Failure
     Ok(())
 }
 
+/// Adds tags to a table.
+pub async fn set_tags(dynamodb: &Client, arn: &str, tags: Vec<Tag>) -> Result<(), Failure> {
+    let sent = dynamodb.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+    sent.map_err(|error| Failure::of("TagResource", arn, error))?;
+    Ok(())
+}
+
+/// Has DynamoDB delete items some time after the time that this attribute holds, in seconds since 1970.
+pub async fn expire_by(dynamodb: &Client, table: &str, attribute: &str) -> Result<(), Failure> {
+    let resource = format!("table {table}");
+    let specification =
+        TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
+    let specification = specification.map_err(|error| {
+        Failure::stated("UpdateTimeToLive", &resource, error.to_string(), Class::Permanent)
+    })?;
+    let sent = dynamodb
+        .update_time_to_live()
+        .table_name(table)
+        .time_to_live_specification(specification)
+        .send()
+        .await
+        .map_err(|error| Failure::of("UpdateTimeToLive", resource, error));
+    match sent {
+        // An earlier attempt of ours did it.
+        Err(failure) if failure.message.contains("TimeToLive is already enabled") => Ok(()),
+        sent => sent.map(|_| ()),
+    }
+}
+
+/// Changes a table, and waits until it is `ACTIVE` again; one change at a time, as DynamoDB wants it.
+pub async fn update(
+    dynamodb: &Client,
+    table: &str,
+    request: UpdateTableInputBuilder,
+) -> Result<TableDescription, Failure> {
+    let sent = request.table_name(table).send_with(dynamodb).await;
+    sent.map_err(|error| Failure::of("UpdateTable", format!("table {table}"), error))?;
+    wait_until_active(dynamodb, table).await
+}
+
+/// The key of a table that is there.
+pub fn key_of(description: &TableDescription) -> Option<KeySchema> {
+    let attribute = |role: &KeyRole| {
+        let element = description.key_schema().iter().find(|element| element.key_type() == role)?;
+        let name = element.attribute_name();
+        let defined = description.attribute_definitions().iter();
+        let kind = match defined.clone().find(|it| it.attribute_name() == name)?.attribute_type() {
+            ScalarAttributeType::S => KeyType::S,
+            ScalarAttributeType::N => KeyType::N,
+            ScalarAttributeType::B => KeyType::B,
+            _ => return None,
+        };
+        Some(KeyAttribute::new(name, kind))
+    };
+    Some(KeySchema { partition: attribute(&KeyRole::Hash)?, sort: attribute(&KeyRole::Range) })
+}
+
 /// Waits until the table is `ACTIVE` and returns it; up to four minutes.
 ///
-/// A table that disappears or is being deleted is a permanent failure.
+/// A table that is not there after half a minute, or is being deleted, is a permanent failure.
 pub async fn wait_until_active(
     dynamodb: &Client,
     table: &str,
@@ -114,9 +150,13 @@ pub async fn wait_until_active(
     let failure = |message: String, class| {
         Err(Failure::stated("DescribeTable", format!("table {table}"), message, class))
     };
-    for _ in 0..POLLS {
+    for poll in 0..POLLS {
         let Some(description) = describe(dynamodb, table).await? else {
-            return failure("table disappeared while it was waited for".into(), Class::Permanent);
+            if poll < POLLS_WITHOUT {
+                tokio::time::sleep(POLL).await;
+                continue;
+            }
+            return failure("there is no such table".into(), Class::Permanent);
         };
         match description.table_status() {
             Some(TableStatus::Active) => return Ok(description),

@@ -1,6 +1,11 @@
 //! Tables by tag, through the tagging API rather than table by table.
 
-use aws_sdk_resourcegroupstagging::{Client, types::TagFilter};
+use std::collections::BTreeMap;
+
+use aws_sdk_resourcegroupstagging::{
+    Client,
+    types::{ResourceTagMapping, TagFilter},
+};
 
 use crate::Failure;
 
@@ -11,16 +16,17 @@ pub struct TaggedTable {
     pub name: String,
     /// Its ARN.
     pub arn: String,
+    /// All its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
-/// Every table with tag `key` = `value` whose name begins with `prefix`, sorted by name.
+/// Every table with a tag `key`, whatever its value, whose name begins with `prefix`, sorted by name.
 pub async fn tables(
     tagging: &Client,
     key: &str,
-    value: &str,
     prefix: &str,
 ) -> Result<Vec<TaggedTable>, Failure> {
-    let filter = TagFilter::builder().key(key).values(value).build();
+    let filter = TagFilter::builder().key(key).build();
     let mut tables = Vec::new();
     let mut token = None;
     loop {
@@ -31,9 +37,9 @@ pub async fn tables(
             .set_pagination_token(token)
             .send()
             .await
-            .map_err(|error| Failure::of("GetResources", format!("tag {key}={value}"), error))?;
-        let arns = page.resource_tag_mapping_list.unwrap_or_default().into_iter();
-        tables.extend(arns.filter_map(|resource| table_of(&resource.resource_arn?, prefix)));
+            .map_err(|error| Failure::of("GetResources", format!("tag {key}"), error))?;
+        let resources = page.resource_tag_mapping_list.unwrap_or_default().into_iter();
+        tables.extend(resources.filter_map(|resource| table_of(resource, prefix)));
         token = page.pagination_token.filter(|token| !token.is_empty());
         if token.is_none() {
             break;
@@ -45,10 +51,12 @@ pub async fn tables(
 }
 
 /// The table an ARN names; nothing for a backup, a stream or a name outside the prefix.
-fn table_of(arn: &str, prefix: &str) -> Option<TaggedTable> {
-    let (_, name) = arn.split_once(":table/")?;
+fn table_of(resource: ResourceTagMapping, prefix: &str) -> Option<TaggedTable> {
+    let arn = resource.resource_arn?;
+    let name = arn.split_once(":table/")?.1.to_owned();
     let ours = !name.contains('/') && name.starts_with(prefix);
-    ours.then(|| TaggedTable { name: name.to_owned(), arn: arn.to_owned() })
+    let tags = resource.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
+    ours.then(|| TaggedTable { name, tags: tags.collect(), arn })
 }
 
 #[cfg(test)]
@@ -58,7 +66,8 @@ mod tests {
     #[test]
     fn an_arn_names_a_table_or_nothing() {
         let check = |arn: &str, expected: Option<&str>| {
-            let name = table_of(arn, "prod-").map(|table| table.name);
+            let resource = ResourceTagMapping::builder().resource_arn(arn).build();
+            let name = table_of(resource, "prod-").map(|table| table.name);
             assert_eq!(name.as_deref(), expected, "{arn}");
         };
         check("arn:aws:dynamodb:us-east-1:123456789012:table/prod-orders", Some("prod-orders"));

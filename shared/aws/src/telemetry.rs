@@ -1,9 +1,19 @@
-//! Logs: one JSON object per line, never the contents of an item.
+//! Logs and metrics: one JSON object per line, never the contents of an item.
 
+use std::{
+    io::{Write, stdout},
+    sync::OnceLock,
+};
+
+use jiff::Timestamp;
+use serde_json::json;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt;
 
-use crate::environment::{Environment, EnvironmentError};
+use crate::{
+    clock,
+    environment::{Environment, EnvironmentError},
+};
 
 /// Writes JSON lines to standard output, which Lambda sends to the function's log group.
 ///
@@ -11,8 +21,63 @@ use crate::environment::{Environment, EnvironmentError};
 /// or `ERROR`.
 pub fn start(environment: &Environment) -> Result<(), EnvironmentError> {
     let level: LevelFilter = environment.parsed("HEADWATER_LOG")?;
+    let function = environment.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    FUNCTION.get_or_init(|| function.to_owned());
     let subscriber = fmt().json().flatten_event(true).with_max_level(level).finish();
     // A second start in one process (a test's) keeps the first subscriber.
     tracing::subscriber::set_global_default(subscriber).unwrap_or_default();
     Ok(())
+}
+
+/// What the function is called, which tells the metrics of one stack from another's.
+static FUNCTION: OnceLock<String> = OnceLock::new();
+
+/// Writes counts as metrics of the namespace `Headwater`: of the function's table, and of all its tables
+/// together.
+///
+/// The line says that it is an error, so that Lambda lets it through whatever `LogLevel` is. A line in the embedded metric format, of which CloudWatch makes the metrics without a call of ours.
+/// Source: [specification](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+pub fn count(table: &str, counts: &[(&str, u64)]) {
+    let function = FUNCTION.get().map(String::as_str).unwrap_or_default();
+    let line = metrics(function, table, counts, clock::now());
+    // A metric that cannot be written is no reason to fail what it counts.
+    writeln!(stdout(), "{line}").unwrap_or_default();
+}
+
+fn metrics(
+    function: &str,
+    table: &str,
+    counts: &[(&str, u64)],
+    now: Timestamp,
+) -> serde_json::Value {
+    let names: Vec<_> =
+        counts.iter().map(|(name, _)| json!({"Name": name, "Unit": "Count"})).collect();
+    let mut line = json!({
+        "_aws": {
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [
+                {"Namespace": "Headwater", "Dimensions": [["Function", "Table"], ["Function"]], "Metrics": names},
+            ],
+        },
+        "level": "ERROR",
+        "timestamp": now.to_string(),
+        "Function": function,
+        "Table": table,
+    });
+    for (name, count) in counts {
+        line[*name] = json!(count);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_metrics_of_the_table_and_of_all() {
+        let now: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
+        let line = metrics("backup", "orders", &[("AuditDifferences", 3)], now).to_string();
+        insta::assert_snapshot!(line, @r#"{"AuditDifferences":3,"Function":"backup","Table":"orders","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Function","Table"],["Function"]],"Metrics":[{"Name":"AuditDifferences","Unit":"Count"}],"Namespace":"Headwater"}],"Timestamp":1795316400000},"level":"ERROR","timestamp":"2026-11-22T03:00:00Z"}"#);
+    }
 }

@@ -9,10 +9,10 @@ use std::{
 
 use aws::{
     Clients, Failure,
-    batch_write::{self, Load, Written},
+    batch_write::{self, Bounds, Ended, Load, Step, Written},
     environment::Environment,
 };
-use item::{Item, Value};
+use tokio::time::{Duration, Instant};
 
 /// Answers one request after the other, each on a connection of its own, and gives what was asked.
 struct Stub {
@@ -50,9 +50,27 @@ fn respond(connection: &TcpStream, status: u16, body: &str) -> serde_json::Value
     serde_json::from_slice(&request).unwrap()
 }
 
-fn item(key: &str) -> Item<'static> {
-    [("pk".into(), Value::S(key.to_owned().into()))].into_iter().collect()
+fn batch(keys: &[&'static str]) -> Step<&'static str, &'static str> {
+    let load = |&key| Load { item: format!(r#"{{"pk":{{"S":"{key}"}}}}"#), origin: key };
+    Step::Batch(keys.iter().map(load).collect())
 }
+
+fn clients(stub: &Stub) -> Clients {
+    Clients::from_environment(&Environment::from_variables([
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", stub.endpoint.as_str()),
+    ]))
+    .unwrap()
+}
+
+fn within(stop: Duration, abandon: Duration) -> Bounds {
+    let now = Instant::now();
+    Bounds { max_refused: 1, stop_at: now + stop, abandon_at: now + abandon }
+}
+
+const LONG: Duration = Duration::from_mins(10);
 
 /// Loads one batch and gives the result and the keys of every request that was sent.
 async fn load(
@@ -60,18 +78,21 @@ async fn load(
     answers: &'static [(u16, &'static str)],
 ) -> (Result<Written<&'static str>, Failure>, Vec<Vec<String>>) {
     let stub = Stub::answering(answers);
-    let clients = Clients::from_environment(&Environment::from_variables([
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "key"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_ENDPOINT_URL", stub.endpoint.as_str()),
-    ]))
-    .unwrap();
-    let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    let batch = keys.iter().map(|&key| Load { item: item(key), origin: key }).collect();
-    sender.send(batch).await.unwrap();
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    sender.send(batch(keys)).await.unwrap();
+    sender.send(Step::Checkpoint("the end")).await.unwrap();
     drop(sender);
-    let written = batch_write::write_all(&clients.dynamodb, "planes", receiver, 1).await;
+    let mut reached = None;
+    let ended = batch_write::write_all(
+        &clients(&stub).dynamodb,
+        "planes",
+        receiver,
+        within(LONG, LONG),
+        |_, written| reached = Some(written),
+    )
+    .await;
+    assert!(ended.as_ref().is_err() || reached.is_some(), "the end is reached");
+    let written = ended.map(|_| reached.unwrap_or_default());
     let keys_of = |request: &serde_json::Value| {
         let puts = request["RequestItems"]["planes"].as_array().unwrap();
         puts.iter()
@@ -124,7 +145,7 @@ async fn an_item_that_is_refused_takes_no_neighbour_along() {
 #[tokio::test]
 async fn too_many_refusals_are_no_items_fault() {
     let (written, _) = load(&["a", "b"], &[INVALID, INVALID, INVALID]).await;
-    insta::assert_snapshot!(written.unwrap_err(), @"BatchWriteItem on table planes failed: more than 1 items were refused, the first: an empty key");
+    insta::assert_snapshot!(written.unwrap_err(), @"BatchWriteItem on table planes failed: more than 1 items were refused, one of them: an empty key");
 }
 
 #[tokio::test]
@@ -134,4 +155,33 @@ async fn a_table_that_is_gone_ends_the_load() {
     assert!(!failure.is_retryable());
     insta::assert_snapshot!(failure, @"BatchWriteItem on table planes failed with ResourceNotFoundException: no table");
     assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
+async fn when_time_is_up_only_what_was_written_counts() {
+    const ANSWERS: [(u16, &str); 25] = {
+        let mut answers = [THROTTLED; 25];
+        answers[0] = OK;
+        answers
+    };
+    let stub = Stub::answering(&ANSWERS);
+    let (sender, receiver) = tokio::sync::mpsc::channel(8);
+    let mut steps = vec![batch(&["a"]), Step::Checkpoint("after a")];
+    steps.extend([batch(&["b"]), Step::Checkpoint("after b")]);
+    for step in steps {
+        sender.send(step).await.unwrap();
+    }
+    let mut reached = Vec::new();
+    let (stop, abandon) = (Duration::from_secs(1), Duration::from_secs(1));
+    let ended = batch_write::write_all(
+        &clients(&stub).dynamodb,
+        "planes",
+        receiver,
+        within(stop, abandon),
+        |place, written| reached.push((place, written.items)),
+    )
+    .await
+    .unwrap();
+    assert_eq!((ended, reached), (Ended::OutOfTime, vec![("after a", 1)]));
+    assert!(sender.send(batch(&["c"])).await.is_err(), "nobody takes any more");
 }

@@ -1,0 +1,114 @@
+//! Listing and removing objects under a prefix.
+
+use aws_sdk_s3::{
+    Client,
+    operation::list_object_versions::ListObjectVersionsOutput,
+    types::{Delete, ObjectIdentifier, ObjectVersion},
+};
+
+use crate::{Class, Failure, object::ObjectId};
+
+/// Objects that one call removes.
+///
+/// Source: [DeleteObjects](https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
+const REMOVED_AT_ONCE: usize = 1000;
+
+/// The newest version of an object that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Bucket, key and, in a versioned bucket, version.
+    pub object: ObjectId,
+    /// Bytes, as stored.
+    pub size: u64,
+}
+
+/// The newest version of every object under a prefix, in the order of their keys; of more than `most`
+/// objects, some more than that.
+pub async fn newest_versions(
+    s3: &Client,
+    bucket: &str,
+    prefix: &str,
+    most: usize,
+) -> Result<Vec<Listed>, Failure> {
+    let mut listed = Vec::new();
+    let mut markers = (None, None);
+    loop {
+        let page = s3
+            .list_object_versions()
+            .bucket(bucket)
+            .prefix(prefix)
+            .set_key_marker(markers.0)
+            .set_version_id_marker(markers.1)
+            .send()
+            .await
+            .map_err(|error| {
+                Failure::of("ListObjectVersions", format!("s3://{bucket}/{prefix}"), error)
+            })?;
+        listed.extend(page.versions().iter().filter_map(|version| newest(bucket, version)));
+        markers = match next(page) {
+            Some(markers) if listed.len() <= most => markers,
+            _ => return Ok(listed),
+        };
+    }
+}
+
+fn newest(bucket: &str, version: &ObjectVersion) -> Option<Listed> {
+    if version.is_latest() != Some(true) {
+        return None;
+    }
+    // An unversioned bucket calls its only version so.
+    let id = version.version_id().filter(|id| *id != "null").map(str::to_owned);
+    let object =
+        ObjectId { bucket: bucket.to_owned(), key: version.key()?.to_owned(), version: id };
+    let size = version.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+    Some(Listed { object, size })
+}
+
+type Markers = (Option<String>, Option<String>);
+
+fn next(page: ListObjectVersionsOutput) -> Option<Markers> {
+    let more = page.is_truncated() == Some(true);
+    more.then_some((page.next_key_marker, page.next_version_id_marker))
+}
+
+/// The keys of all objects under a prefix, in order.
+pub async fn keys(s3: &Client, bucket: &str, prefix: &str) -> Result<Vec<String>, Failure> {
+    let mut keys = Vec::new();
+    let mut pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| {
+            Failure::of("ListObjectsV2", format!("s3://{bucket}/{prefix}"), error)
+        })?;
+        keys.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
+    }
+    Ok(keys)
+}
+
+/// Removes every object under a prefix and gives their number.
+///
+/// In a versioned bucket the objects are hidden behind delete markers, and its life-cycle rule removes
+/// their bytes.
+pub async fn remove(s3: &Client, bucket: &str, prefix: &str) -> Result<usize, Failure> {
+    let resource = format!("s3://{bucket}/{prefix}");
+    let keys = keys(s3, bucket, prefix).await?;
+    for keys in keys.chunks(REMOVED_AT_ONCE) {
+        let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+        let delete = objects
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
+            .map_err(|error| {
+                Failure::stated("DeleteObjects", &resource, error.to_string(), Class::Permanent)
+            })?;
+        let sent = s3.delete_objects().bucket(bucket).delete(delete).send().await;
+        let sent = sent.map_err(|error| Failure::of("DeleteObjects", &resource, error))?;
+        if let Some(error) = sent.errors().first() {
+            let message = format!(
+                "{}: {}",
+                error.key().unwrap_or_default(),
+                error.message().or(error.code()).unwrap_or_default()
+            );
+            return Err(Failure::stated("DeleteObjects", &resource, message, Class::Retryable));
+        }
+    }
+    Ok(keys.len())
+}

@@ -1,0 +1,178 @@
+//! Large objects, written while they are made.
+//!
+//! Source: [multipart upload](https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html).
+
+use std::io::{self, Write};
+
+use aws_sdk_s3::{
+    Client,
+    primitives::ByteStream,
+    types::{CompletedMultipartUpload, CompletedPart},
+};
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use crate::{Class, Failure};
+
+/// Bytes of a part: S3 takes 5 MiB at least (but for the last) and 10,000 parts, so an object of up to
+/// 156 GiB.
+pub const PART_BYTES: usize = 16 * 1024 * 1024;
+
+/// Writes an object from parts as they come, each [`PART_BYTES`] long but for the last.
+///
+/// The object is there when the channel has closed and the last part is written, whole or not at all: of
+/// an upload that fails, or that [`Part::Abandon`] ends, nothing is left.
+pub async fn upload(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    mut parts: Receiver<Part>,
+) -> Result<Uploaded, Failure> {
+    let resource = format!("s3://{bucket}/{key}");
+    let begun = s3.create_multipart_upload().bucket(bucket).key(key).send().await;
+    let begun = begun.map_err(|error| Failure::of("CreateMultipartUpload", &resource, error))?;
+    let upload = Upload { s3, bucket, key, resource, id: begun.upload_id.unwrap_or_default() };
+    let mut completed = Vec::new();
+    while let Some(part) = parts.recv().await {
+        let sent = match part {
+            Part::Bytes(bytes) => upload.send(completed.len(), bytes).await,
+            Part::Abandon => {
+                upload.abandon().await;
+                return Ok(Uploaded::Abandoned);
+            }
+        };
+        match sent {
+            Ok(part) => completed.push(part),
+            Err(failure) => {
+                upload.abandon().await;
+                return Err(failure);
+            }
+        }
+    }
+    upload.complete(completed).await?;
+    Ok(Uploaded::Whole)
+}
+
+/// What comes down the channel.
+#[derive(Debug)]
+pub enum Part {
+    /// The next bytes.
+    Bytes(Vec<u8>),
+    /// There will be no object.
+    Abandon,
+}
+
+/// How an upload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uploaded {
+    /// The object is there.
+    Whole,
+    /// Nothing is left of it.
+    Abandoned,
+}
+
+/// Cuts what is written into parts, on a thread that may block.
+///
+/// It is dropped with [`PartWriter::finish`], or the object lacks its end: who gives up sends
+/// [`Part::Abandon`]. Writing fails where nobody receives any more, because the upload failed.
+#[derive(Debug)]
+pub struct PartWriter {
+    sender: Sender<Part>,
+    part: Vec<u8>,
+}
+
+impl PartWriter {
+    /// Parts for [`upload`], at the other end of the channel.
+    pub fn new(sender: Sender<Part>) -> Self {
+        Self { sender, part: Vec::with_capacity(PART_BYTES) }
+    }
+
+    fn send(&mut self, next: Vec<u8>) -> io::Result<()> {
+        let part = std::mem::replace(&mut self.part, next);
+        self.sender.blocking_send(Part::Bytes(part)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Sends what is left.
+    pub fn finish(mut self) -> io::Result<()> {
+        if self.part.is_empty() { Ok(()) } else { self.send(Vec::new()) }
+    }
+}
+
+impl Write for PartWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(PART_BYTES - self.part.len());
+        self.part.extend_from_slice(&bytes[..taken]);
+        if self.part.len() == PART_BYTES {
+            self.send(Vec::with_capacity(PART_BYTES))?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Upload<'a> {
+    s3: &'a Client,
+    bucket: &'a str,
+    key: &'a str,
+    resource: String,
+    id: String,
+}
+
+impl Upload<'_> {
+    async fn send(&self, before: usize, bytes: Vec<u8>) -> Result<CompletedPart, Failure> {
+        let number = i32::try_from(before + 1).unwrap_or(i32::MAX);
+        let sent = self
+            .s3
+            .upload_part()
+            .bucket(self.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .part_number(number)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(|error| Failure::of("UploadPart", &self.resource, error))?;
+        Ok(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build())
+    }
+
+    async fn complete(&self, parts: Vec<CompletedPart>) -> Result<(), Failure> {
+        if parts.is_empty() {
+            let message = "an object needs a part at least";
+            return Err(Failure::stated(
+                "CompleteMultipartUpload",
+                &self.resource,
+                message,
+                Class::Permanent,
+            ));
+        }
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        self.s3
+            .complete_multipart_upload()
+            .bucket(self.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map_err(|error| Failure::of("CompleteMultipartUpload", &self.resource, error))?;
+        Ok(())
+    }
+
+    /// Parts that cannot be removed now, the bucket's life-cycle rule removes.
+    async fn abandon(&self) {
+        let aborted = self
+            .s3
+            .abort_multipart_upload()
+            .bucket(self.bucket)
+            .key(self.key)
+            .upload_id(&self.id)
+            .send()
+            .await
+            .map_err(|error| Failure::of("AbortMultipartUpload", &self.resource, error));
+        if let Err(failure) = aborted {
+            tracing::warn!(%failure, "parts of an upload are left to the life-cycle rule");
+        }
+    }
+}
