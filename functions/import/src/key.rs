@@ -1,6 +1,14 @@
 //! The key of the new table: given, or inferred and proven.
 //!
-//! Given as object metadata, it holds, and a row without it or with another row's is rejected.
+//! Given, as object metadata or in the manifest, it holds, and a row without it is rejected. Of rows with
+//! one key, `OnDuplicate` says which is taken:
+//!
+//! | `OnDuplicate` | the first row | a later one |
+//! |---|---|---|
+//! | `reject` | written | rejected |
+//! | `first` | written | superseded |
+//! | `last` | superseded | written |
+//!
 //! Inferred, it must be present, of one type and unique in *every* row, or the import is refused:
 //! a wrong guess would overwrite rows with one another.
 //!
@@ -13,17 +21,15 @@
 //!
 //! Names are compared without case.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use item::{
     Item, ItemError, Reason, canonical,
     key::{KeyAttribute, KeySchema, KeyType},
 };
-use xxhash_rust::xxh3::xxh3_128;
 
-/// How many keys are compared with one another; some 200 MB of memory at most. Beyond it an
-/// inferred key is refused, and under a given key duplicates are no longer looked for.
-pub(crate) const KEYS_COMPARED: usize = 4_000_000;
+use crate::{
+    manifest::OnDuplicate,
+    seen::{MAX_KEYS, Seen, fingerprint},
+};
 
 /// The names of a key's attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +40,36 @@ pub(crate) struct KeyNames {
     pub(crate) sort: Option<String>,
 }
 
+/// What was said of the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// Nothing: it is inferred.
+    Nothing,
+    /// Its names; the first row says the types.
+    Names(KeyNames),
+    /// Names and types, and who says so.
+    Schema(KeySchema, &'static str),
+}
+
+impl Given {
+    /// The attributes whose types are said.
+    pub(crate) fn attributes(&self) -> Vec<&KeyAttribute> {
+        match self {
+            Self::Schema(schema, _) => {
+                std::iter::once(&schema.partition).chain(schema.sort.as_ref()).collect()
+            }
+            Self::Nothing | Self::Names(_) => Vec::new(),
+        }
+    }
+}
+
 /// A key that may be the table's.
 #[derive(Debug)]
 struct Candidate {
     names: KeyNames,
     because: String,
     schema: Option<KeySchema>,
-    seen: HashMap<u128, u64>,
+    seen: Seen,
     /// Why it cannot be the key.
     fault: Option<String>,
 }
@@ -48,9 +77,13 @@ struct Candidate {
 /// The key as the survey narrows it down.
 #[derive(Debug)]
 pub(crate) struct KeySearch {
-    given: bool,
+    /// What to do about a key that comes twice, if the key was given.
+    given: Option<OnDuplicate>,
     candidates: Vec<Candidate>,
-    compared: usize,
+    /// Keys held by all candidates.
+    held: usize,
+    /// The row from which on keys are not held any more, as there are too many.
+    unchecked_from: Option<u64>,
 }
 
 /// The key that was settled.
@@ -62,57 +95,121 @@ pub(crate) struct Settled {
     pub(crate) inferences: Vec<String>,
 }
 
+/// What a row's key means for rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Observed {
+    /// No row had it before.
+    New,
+    /// That row has no place in the table, counted from 0: this one, or one before.
+    Superseded(u64),
+}
+
 impl KeySearch {
-    /// A key that was given.
-    pub(crate) fn given(names: KeyNames) -> Self {
-        let candidate = Candidate::new(names, "given as object metadata".to_owned());
-        Self { given: true, candidates: vec![candidate], compared: 0 }
+    /// A key that was given; `on_duplicate` says which of several rows with one key is taken.
+    pub(crate) fn given(given: Given, on_duplicate: OnDuplicate) -> Option<Self> {
+        let candidate = match given {
+            Given::Nothing => return None,
+            Given::Names(names) => Candidate::new(names, String::new()),
+            Given::Schema(schema, _) => {
+                let names = KeyNames::of(&schema);
+                Candidate { schema: Some(schema), ..Candidate::new(names, String::new()) }
+            }
+        };
+        Some(Self::of(Some(on_duplicate), vec![candidate]))
     }
 
     /// The candidates among `attributes`, which are those of the first row in their order.
     pub(crate) fn inferred(table: &str, attributes: &[String]) -> Self {
-        Self { given: false, candidates: candidates(table, attributes), compared: 0 }
+        Self::of(None, candidates(table, attributes))
     }
 
-    /// Holds an item against every candidate; the fault is the row's own if the key was given.
-    pub(crate) fn observe(&mut self, item: &Item<'_>, line: u64) -> Result<(), KeyFault> {
-        let comparing = self.compared < KEYS_COMPARED;
+    fn of(given: Option<OnDuplicate>, candidates: Vec<Candidate>) -> Self {
+        Self { given, candidates, held: 0, unchecked_from: None }
+    }
+
+    /// Holds an item against every candidate; the fault is the row's own if the key was given. `row` is
+    /// counted from 0 over all files, and tells which one had a key first.
+    pub(crate) fn observe(&mut self, item: &Item<'_>, row: u64) -> Result<Observed, KeyFault> {
+        if self.held >= MAX_KEYS && self.unchecked_from.is_none() {
+            self.make_room(row);
+        }
+        let policy = self.given;
+        let mut observed = Observed::New;
         for candidate in self.candidates.iter_mut().filter(|candidate| candidate.fault.is_none()) {
-            let observed = candidate.observe(item, line, comparing);
-            self.compared += 1;
-            match observed {
-                Err(fault) if self.given => return Err(fault),
-                Err(fault) => candidate.fall(line, &fault.reason),
-                Ok(()) => {}
+            let key = candidate.key(item);
+            let room = self.unchecked_from.is_none().then_some(u32::try_from(row).ok()).flatten();
+            let earlier = match (&key, room) {
+                (Ok(key), Some(row)) => {
+                    let earlier = candidate.seen.insert(fingerprint(key, 0), row);
+                    self.held += usize::from(earlier.is_none());
+                    earlier
+                }
+                _ => None,
+            };
+            match (key, earlier.map(u64::from), policy) {
+                (Ok(_), None, _) => {}
+                (Ok(_), Some(_), Some(OnDuplicate::First)) => observed = Observed::Superseded(row),
+                (Ok(key), Some(earlier), Some(OnDuplicate::Last)) => {
+                    let row = u32::try_from(row).unwrap_or_default();
+                    candidate.seen.replace(fingerprint(&key, 0), row);
+                    observed = Observed::Superseded(earlier);
+                }
+                (Ok(key), Some(earlier), Some(OnDuplicate::Reject)) => {
+                    return Err(candidate.duplicate(key, earlier));
+                }
+                (Ok(key), Some(earlier), None) => {
+                    let fault = candidate.duplicate(key, earlier);
+                    self.held -= candidate.fall(row, &fault.reason);
+                }
+                (Err(fault), _, Some(_)) => return Err(fault),
+                (Err(fault), _, None) => self.held -= candidate.fall(row, &fault.reason),
             }
         }
-        Ok(())
+        Ok(observed)
+    }
+
+    /// Gives up the candidate that is preferred least; the last one is not given up, but held no further.
+    fn make_room(&mut self, row: u64) {
+        let mut holding = self.candidates.iter_mut().filter(|candidate| candidate.fault.is_none());
+        match (holding.next(), holding.next_back()) {
+            (Some(_), Some(least)) => {
+                let reason = "looked at no further, to make room for those before it";
+                self.held -= least.fall(row, reason);
+            }
+            (only, _) => {
+                self.unchecked_from = Some(row);
+                if let Some(candidate) = only {
+                    candidate.seen.clear();
+                }
+            }
+        }
     }
 
     /// The key, after every row was observed; or why there is none and what to do.
     pub(crate) fn settle(self) -> Result<Settled, String> {
-        let compared_all = self.compared < KEYS_COMPARED;
-        if !self.given && !compared_all {
+        if let (None, Some(row)) = (self.given, self.unchecked_from) {
             return Err(format!(
-                "the key was not given, and a key can only be inferred over {KEYS_COMPARED} values; {GIVE_KEY}"
+                "the key was not given, and whether one is unique could be checked up to row {row} only \
+                 ({MAX_KEYS} keys are held); {GIVE_KEY}"
             ));
         }
         let mut faults = Vec::new();
         for candidate in self.candidates {
             match (candidate.fault, candidate.schema) {
                 (None, Some(schema)) => {
-                    let mut inferences = Vec::new();
-                    if !self.given {
-                        inferences.push(format!(
+                    let inferences = match (self.given, self.unchecked_from) {
+                        (None, _) => vec![format!(
                             "key {} ({}): present and unique in every row",
                             told(&schema),
                             candidate.because
-                        ));
-                    } else if !compared_all {
-                        inferences.push(format!(
-                            "duplicates not checked beyond {KEYS_COMPARED} rows; of rows with one key the last written stays"
-                        ));
-                    }
+                        )],
+                        (Some(_), None) => Vec::new(),
+                        (Some(_), Some(row)) => vec![format!(
+                            "duplicates: not checked from row {} on, as {MAX_KEYS} keys are held at \
+                             most; of two such rows with one key, either may stay",
+                            row + 1
+                        )],
+                    };
                     return Ok(Settled { schema, inferences });
                 }
                 (Some(fault), _) => faults.push(format!("{}: {fault}", candidate.names)),
@@ -124,7 +221,8 @@ impl KeySearch {
 }
 
 const GIVE_KEY: &str = "give it when you drop the object: --metadata partition-key=NAME, or \
-                        --metadata partition-key=NAME,sort-key=NAME";
+                        --metadata partition-key=NAME,sort-key=NAME; for a folder, as KeySchema in \
+                        its manifest";
 
 /// A key as people read it: `tailnum (S)`, `pk (S) with sk (N)`.
 pub(crate) fn told(schema: &KeySchema) -> String {
@@ -135,36 +233,29 @@ pub(crate) fn told(schema: &KeySchema) -> String {
 
 impl Candidate {
     fn new(names: KeyNames, because: String) -> Self {
-        Self { names, because, schema: None, seen: HashMap::new(), fault: None }
+        Self { names, because, schema: None, seen: Seen::default(), fault: None }
     }
 
-    fn fall(&mut self, line: u64, reason: &str) {
-        self.fault = Some(format!("line {line}: {reason}"));
-        self.seen = HashMap::new();
+    /// Gives the candidate up, and the number of keys it held.
+    fn fall(&mut self, row: u64, reason: &str) -> usize {
+        self.fault = Some(format!("row {}: {reason}", row + 1));
+        let held = self.seen.len();
+        self.seen = Seen::default();
+        held
     }
 
-    fn observe(&mut self, item: &Item<'_>, line: u64, comparing: bool) -> Result<(), KeyFault> {
+    /// The canonical text of an item's key.
+    fn key(&mut self, item: &Item<'_>) -> Result<String, KeyFault> {
         let schema = match &self.schema {
             Some(schema) => schema,
             None => self.schema.insert(self.names.schema(item)?),
         };
-        let key = schema.key_of(item)?;
-        if !comparing {
-            return Ok(());
-        }
-        match self.seen.entry(xxh3_128(canonical(&key).as_bytes())) {
-            Entry::Vacant(place) => {
-                place.insert(line);
-                Ok(())
-            }
-            Entry::Occupied(first) => Err(KeyFault {
-                path: self.names.partition.clone(),
-                reason: format!(
-                    "its key is that of line {}; a table holds a key once",
-                    first.get()
-                ),
-            }),
-        }
+        Ok(canonical(&schema.key_of(item)?))
+    }
+
+    fn duplicate(&self, key: String, earlier: u64) -> KeyFault {
+        let reason = format!("its key is that of row {}; a table holds a key once", earlier + 1);
+        KeyFault { path: self.names.partition.clone(), reason, duplicate: Some(key.into()) }
     }
 }
 
@@ -175,15 +266,25 @@ pub(crate) struct KeyFault {
     pub(crate) path: String,
     /// What was expected and found.
     pub(crate) reason: String,
+    /// The canonical text of the key, if the fault is that an earlier row has it.
+    pub(crate) duplicate: Option<Box<str>>,
 }
 
 impl From<ItemError> for KeyFault {
     fn from(ItemError { path, reason }: ItemError) -> Self {
-        Self { path, reason: reason.to_string() }
+        Self { path, reason: reason.to_string(), duplicate: None }
     }
 }
 
 impl KeyNames {
+    /// The names of a schema.
+    pub(crate) fn of(schema: &KeySchema) -> Self {
+        Self {
+            partition: schema.partition.name.clone(),
+            sort: schema.sort.as_ref().map(|sort| sort.name.clone()),
+        }
+    }
+
     /// The schema these names have in an item, which gives their types.
     fn schema(&self, item: &Item<'_>) -> Result<KeySchema, ItemError> {
         let sort = self.sort.as_ref().map(|name| key_attribute(item, name)).transpose()?;
@@ -245,10 +346,14 @@ mod tests {
 
     /// Runs a search over rows and shows how it ends.
     fn search(mut search: KeySearch, rows: &[&str]) -> String {
-        for (line, row) in (1..).zip(rows) {
+        for (at, row) in (0..).zip(rows) {
             let item = json_lines::parse_item(row.as_bytes()).unwrap();
-            if let Err(KeyFault { path, reason }) = search.observe(&item, line) {
-                return format!("line {line} rejected: {path}: {reason}");
+            match search.observe(&item, at) {
+                Ok(Observed::New) => {}
+                Ok(Observed::Superseded(row)) => return format!("row {} superseded", row + 1),
+                Err(KeyFault { path, reason, .. }) => {
+                    return format!("row {} rejected: {path}: {reason}", at + 1);
+                }
             }
         }
         match search.settle() {
@@ -263,9 +368,13 @@ mod tests {
         search(KeySearch::inferred(table, &attributes), rows)
     }
 
+    fn names(partition: &str, sort: Option<&str>) -> Given {
+        Given::Names(KeyNames { partition: partition.into(), sort: sort.map(str::to_owned) })
+    }
+
     fn given(partition: &str, sort: Option<&str>, rows: &[&str]) -> String {
-        let sort = sort.map(str::to_owned);
-        search(KeySearch::given(KeyNames { partition: partition.to_owned(), sort }), rows)
+        let given = KeySearch::given(names(partition, sort), OnDuplicate::Reject);
+        search(given.unwrap(), rows)
     }
 
     #[test]
@@ -283,19 +392,19 @@ mod tests {
     #[test]
     fn no_candidate_left_says_why_and_what_to_do() {
         let rows = [r#"{"name":"a","id":1}"#, r#"{"name":"a","id":1}"#, r#"{"id":2}"#];
-        insta::assert_snapshot!(inferred("orders", &rows), @"no key could be inferred (id: line 2: its key is that of line 1; a table holds a key once; name: line 2: its key is that of line 1; a table holds a key once); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME");
+        insta::assert_snapshot!(inferred("orders", &rows), @"no key could be inferred (id: row 2: its key is that of row 1; a table holds a key once; name: row 2: its key is that of row 1; a table holds a key once); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME; for a folder, as KeySchema in its manifest");
         let rows = [r#"{"id":1}"#, r#"{"id":"1"}"#];
-        insta::assert_snapshot!(inferred("orders", &rows), @"no key could be inferred (id: line 2: a key of type N was expected, found type S); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME");
+        insta::assert_snapshot!(inferred("orders", &rows), @"no key could be inferred (id: row 2: a key of type N was expected, found type S); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME; for a folder, as KeySchema in its manifest");
     }
 
     #[test]
     fn a_given_key_holds_and_the_row_is_at_fault() {
         let rows = [r#"{"name":"a"}"#, r#"{"name":"b"}"#];
         insta::assert_snapshot!(given("name", None, &rows), @"name (S)");
-        insta::assert_snapshot!(given("id", None, &rows), @"line 1 rejected: id: the key attribute is missing; every item needs it, of type S, N or B");
+        insta::assert_snapshot!(given("id", None, &rows), @"row 1 rejected: id: the key attribute is missing; every item needs it, of type S, N or B");
         let rows = [r#"{"name":"a","n":1}"#, r#"{"name":"a","n":2}"#, r#"{"name":"a","n":1.0}"#];
-        insta::assert_snapshot!(given("name", Some("n"), &rows), @"line 3 rejected: name: its key is that of line 1; a table holds a key once");
+        insta::assert_snapshot!(given("name", Some("n"), &rows), @"row 3 rejected: name: its key is that of row 1; a table holds a key once");
         let rows = [r#"{"name":true}"#];
-        insta::assert_snapshot!(given("name", None, &rows), @"line 1 rejected: name: a key of type S, N or B was expected, found type BOOL");
+        insta::assert_snapshot!(given("name", None, &rows), @"row 1 rejected: name: a key of type S, N or B was expected, found type BOOL");
     }
 }

@@ -1,33 +1,52 @@
 //! A file dropped into a bucket becomes a new DynamoDB table.
 //!
 //! ```text
-//! SQS message ─ event ─▶ object ─ plan ─▶ table name, content
-//!                                            │
-//!            ┌───────── the object's version, read three times ──────────┐
-//!            │ sample: format, column types                              │
-//!            │ survey: every row checked, the key settled, rejects kept  │
-//!            │         ── nothing exists until here ──                   │
-//!            │ create the table, enrol it (stream, mapping, recovery)    │
-//!            │ load:   the rows that passed                              │
-//!            └───────────────────────────────────────────────────────────┘
-//!                                            │
-//!                              rejects/…   reports/…   (the report is the finished marker)
+//! SQS message ─ message ─▶ object ─ target ─▶ table ─ lease ─▶ ours alone
+//!                                                       │
+//! settle ─ asked: manifest, files ─ sample: layout ─ survey: every row, key, rejects ─ price: engine
+//!          ───────────────── nothing exists until here ─────────────────
+//! direct ─ table, enrolment, rows ─ shuffle ─▶ BatchWriteItem ─ checkpoints ─▶ later message
+//! native ─ stage: DynamoDB JSON ─▶ ImportTable ─ follow ─▶ enrolment
+//!                                                       │
+//!                        status/…   rejects/…   reports/… ─▶ next step
 //! ```
 //!
 //! What cannot be imported ends in a report that says why; only what may succeed later goes back
 //! to the queue.
 
+mod asked;
+mod capacity;
 mod config;
-mod event;
+mod deadline;
+mod definition;
+mod direct;
+mod export;
+mod import;
+mod index;
 mod key;
-mod load;
-mod plan;
+mod layout;
+mod lease;
+mod message;
+mod meter;
+mod native;
+mod pace;
+mod price;
 mod reject;
+mod rejects;
 mod report;
+mod sample;
+mod seen;
+mod settle;
+mod shuffle;
+mod skip;
 mod source;
+mod status;
 mod stop;
 mod survey;
+mod target;
+mod work;
 
 pub mod handler;
+pub mod manifest;
 
 pub use config::Settings;

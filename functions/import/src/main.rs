@@ -11,8 +11,6 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&environment)?;
     let settings = Settings::from_environment(&environment)?;
     let clients = Clients::from_environment(&environment)?;
-    run(service_fn(|event: LambdaEvent<SqsEvent>| {
-        handler::handle(&clients, &settings, event.payload)
-    }))
-    .await
+    run(service_fn(|event: LambdaEvent<SqsEvent>| handler::handle(&clients, &settings, event)))
+        .await
 }

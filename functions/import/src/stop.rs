@@ -24,6 +24,16 @@ pub(crate) struct Refusal {
     pub(crate) rejects: Vec<Reject>,
 }
 
+impl Stop {
+    /// Why, in words.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.reason,
+            Self::Failed(failure) => failure.to_string(),
+        }
+    }
+}
+
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
@@ -39,5 +49,12 @@ impl From<Refusal> for Stop {
 impl From<String> for Refusal {
     fn from(reason: String) -> Self {
         Self { reason, ..Self::default() }
+    }
+}
+
+impl Refusal {
+    /// A row that passed the survey and no longer does: the bytes of one version cannot change.
+    pub(crate) fn changed(error: &str) -> Self {
+        Self::from(format!("the object is not what it was when it was surveyed: {error}"))
     }
 }

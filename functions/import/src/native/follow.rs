@@ -1,0 +1,132 @@
+//! Following `ImportTable` to its end, in messages that come later and later.
+
+use std::time::Duration;
+
+use aws::{
+    clock,
+    enrolment::{ON, TAG},
+    sdk::dynamodb::types::{ImportStatus, ImportTableDescription},
+    table, table_import,
+};
+
+use crate::{
+    definition,
+    import::{End, IMPORT_TAG, Import},
+    report::ImportTable,
+    status::{Engine, Native, Stage},
+    stop::{Refusal, Stop},
+    work::Work,
+};
+
+/// How long until the first look; every next one is twice as far, up to what SQS delays.
+const FIRST_LOOK: Duration = Duration::from_secs(15);
+/// Jobs that are started anew when DynamoDB failed for a reason of its own.
+const ATTEMPTS: u32 = 3;
+/// Failure codes that another attempt may not meet.
+///
+/// Source: [ImportTable](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ImportTable.html).
+const PASSING: [&str; 3] = ["InternalServerError", "InternalFailure", "ServiceUnavailable"];
+
+/// Looks at the job, and ends the import or sends a message to look again.
+pub(super) async fn follow(
+    import: &mut Import<'_>,
+    work: &Work,
+    state: &Native,
+    import_arn: &str,
+) -> Result<End, Stop> {
+    let found = table_import::describe(&import.run.clients.dynamodb, import_arn).await?;
+    import.report.import_table = Some(told(import_arn, &found));
+    import.hold.meter.wrote(count(found.imported_item_count()), 0);
+    if !table_import::has_ended(&found) {
+        return look_again(import, state).await;
+    }
+    if found.import_status() == Some(&ImportStatus::Completed) {
+        return complete(import, work, &found).await;
+    }
+    let code = found.failure_code().unwrap_or_default();
+    if PASSING.contains(&code) && state.attempt < ATTEMPTS && !table_is_there(import).await? {
+        let state = Native { stage: Stage::Staging, attempt: state.attempt + 1, ..state.clone() };
+        import.hold.update(|status| status.engine = Some(Engine::Native(state)));
+        import.pass_on(FIRST_LOOK).await?;
+        return Ok(End::Continues);
+    }
+    Err(failed(import, work, &found).into())
+}
+
+async fn look_again(import: &mut Import<'_>, state: &Native) -> Result<End, Stop> {
+    if clock::now() > state.not_after {
+        let reason = format!(
+            "ImportTable was still at work at {} and is not followed any more; look at it with aws \
+             dynamodb describe-import. Once it is complete, enrol the table with the tag {TAG}={ON}",
+            state.not_after
+        );
+        return Err(Refusal::from(reason).into());
+    }
+    let delay = FIRST_LOOK.saturating_mul(2_u32.saturating_pow(state.looks));
+    let state = Native { looks: state.looks + 1, ..state.clone() };
+    import.hold.update(|status| status.engine = Some(Engine::Native(state)));
+    import.pass_on(delay).await?;
+    Ok(End::Continues)
+}
+
+/// The table is there: it is tagged and enrolled, and what was staged is removed.
+async fn complete(
+    import: &mut Import<'_>,
+    work: &Work,
+    found: &ImportTableDescription,
+) -> Result<End, Stop> {
+    let dynamodb = &import.run.clients.dynamodb;
+    let description = table::wait_until_active(dynamodb, &work.report.table).await?;
+    let tags = [(TAG, ON), (IMPORT_TAG, work.report.import_id.as_str())];
+    let tags = definition::all_tags(work, &tags).map_err(|error| definition::unbuilt(&error))?;
+    let arn = description.table_arn().unwrap_or_default();
+    table::set_tags(dynamodb, arn, tags).await?;
+    import.enrol(&description, work).await?;
+    definition::complete(dynamodb, work, &description).await?;
+    super::remove_staged(import).await?;
+    import.account(work, count(found.imported_item_count()), count(found.error_count()))?;
+    Ok(End::Finished)
+}
+
+async fn table_is_there(import: &Import<'_>) -> Result<bool, Stop> {
+    let dynamodb = &import.run.clients.dynamodb;
+    Ok(table::describe(dynamodb, &import.report.table).await?.is_some())
+}
+
+fn failed(import: &mut Import<'_>, work: &Work, found: &ImportTableDescription) -> Refusal {
+    import.report.rows_written = count(found.imported_item_count());
+    let told = |text: Option<&str>| text.unwrap_or("not told").to_owned();
+    let reason = format!(
+        "ImportTable ended as {} with {}: {}. Of {} items read it wrote {}; each of the {} others has a \
+         line in the log group {}. If this left the table {}, it is not whole: delete it, and drop the \
+         source anew",
+        found.import_status().map_or("unknown", ImportStatus::as_str),
+        told(found.failure_code()),
+        told(found.failure_message()),
+        found.processed_item_count(),
+        found.imported_item_count(),
+        found.error_count(),
+        told(found.cloud_watch_log_group_arn()),
+        work.report.table,
+    );
+    Refusal::from(reason)
+}
+
+fn told(import_arn: &str, found: &ImportTableDescription) -> ImportTable {
+    let status = found.import_status().map_or("unknown", ImportStatus::as_str);
+    ImportTable {
+        import_arn: import_arn.to_owned(),
+        import_status: status.to_owned(),
+        processed_item_count: found.processed_item_count(),
+        imported_item_count: found.imported_item_count(),
+        error_count: found.error_count(),
+        processed_size_bytes: found.processed_size_bytes().unwrap_or_default(),
+        failure_code: found.failure_code().map(str::to_owned),
+        failure_message: found.failure_message().map(str::to_owned),
+        log_group: found.cloud_watch_log_group_arn().map(str::to_owned),
+    }
+}
+
+fn count(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}

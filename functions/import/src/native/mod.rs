@@ -1,0 +1,204 @@
+//! The native engine: DynamoDB's own `ImportTable` does the work.
+//!
+//! ```text
+//! one file ──────────────── staged in this turn ─────────────────────┐
+//! many files ─▶ one message each ─▶ staged, and the last one to finish ─┴▶ ImportTable
+//! a full export of DynamoDB's own, whole as it is ───────────────────────▶    │
+//!                        message, later and later: DescribeImport ◀───────────┘
+//!                                          └─▶ tags, enrolment, staging removed, report
+//! ```
+//!
+//! Who finishes last is seen in the bucket: whoever finds every file staged takes the import's lease, and
+//! of several only one gets it.
+
+mod follow;
+mod stage;
+
+use std::{sync::Arc, time::Duration};
+
+use aws::{
+    Failure, listing,
+    sdk::dynamodb::{
+        operation::import_table::builders::ImportTableInputBuilder,
+        types::{InputCompressionType, InputFormat, S3BucketSource},
+    },
+    table_import,
+};
+
+use crate::{
+    definition,
+    handler::{Invocation, SOON, not_ours},
+    import::{End, Import, Kind},
+    lease::{self, Taken, status_key},
+    message::Turn,
+    meter::Meter,
+    status::{Engine, Native, Phase, Progress, Stage},
+    stop::{Refusal, Stop},
+    work::{PassThrough, Work, work_key},
+};
+
+/// Goes on with a native import, wherever it is.
+pub(crate) async fn run(
+    import: &mut Import<'_>,
+    work: &Arc<Work>,
+    state: Native,
+) -> Result<End, Stop> {
+    match state.stage {
+        Stage::Staging if work.pass_through.is_some() => start(import, work, &state).await,
+        // Staging takes longer than the survey took, and has a whole run then.
+        Stage::Staging if import.surveyed_now && !import.run.deadline.is_young() => {
+            import.pass_on(SOON).await?;
+            Ok(End::Continues)
+        }
+        Stage::Staging if work.files_with_rows().len() == 1 => {
+            import.hold.begin(Phase::Staging, work.bytes()).await?;
+            let meter = Arc::clone(&import.hold.meter);
+            for file in work.files_with_rows() {
+                stage_one(import.run, &import.bucket, work, file, Arc::clone(&meter)).await?;
+            }
+            start(import, work, &state).await
+        }
+        Stage::Staging if all_staged(import.run, &import.bucket, work).await? => {
+            start(import, work, &state).await
+        }
+        Stage::Staging => spread(import, work).await,
+        Stage::Importing { ref import_arn } => {
+            follow::follow(import, work, &state, import_arn).await
+        }
+    }
+}
+
+/// Sends a message for each file.
+async fn spread(import: &mut Import<'_>, work: &Work) -> Result<End, Stop> {
+    import.hold.begin(Phase::Staging, work.bytes()).await?;
+    let next = import.hold.status().turn + 1;
+    for file in work.files_with_rows() {
+        import.send(next, Some(file), SOON).await?;
+    }
+    import.hold.update(|status| status.turn = next);
+    Ok(End::Continues)
+}
+
+/// Stages one of many files, and starts the import if it was the last.
+pub(crate) async fn stage_file(
+    run: &Invocation<'_>,
+    turn: &Turn,
+    file: usize,
+) -> Result<(), Failure> {
+    let Turn { bucket, table, import_id, .. } = turn;
+    let key = status_key(table, import_id);
+    // A message that comes again when all is done must not stage anew what was removed.
+    if !lease::is_at_turn(run.clients, bucket, &key, turn.number).await? {
+        tracing::info!(status = key, file, "file is staged already");
+        return Ok(());
+    }
+    let work = Work::load(run.clients, bucket, &work_key(table, import_id)).await?;
+    let meter = Arc::new(Meter::new(&Progress::default()));
+    let staged = stage_one(run, bucket, &work, file, meter).await;
+    let last = match &staged {
+        Ok(()) => {
+            lease::note(run.clients, bucket, &key, |progress| note(progress, &work, file)).await?;
+            all_staged(run, bucket, &work).await?
+        }
+        Err(Stop::Failed(failure)) if failure.is_retryable() => {
+            return staged.map_err(|stop| {
+                Failure::stated("UploadPart", key.clone(), stop.reason(), aws::Class::Retryable)
+            });
+        }
+        Err(_) => true,
+    };
+    if !last {
+        return Ok(());
+    }
+    match lease::take(run.clients, bucket, &key, &run.id, turn.number, None).await? {
+        Taken::Ours(hold) => {
+            let kind = match staged {
+                Ok(()) => Kind::Settled,
+                Err(stop) => Kind::Refused(stop.reason()),
+            };
+            Box::pin(Import::new(run, &hold, bucket.clone()).run(kind)).await
+        }
+        // Another one was last at the same time. If it breaks off, its own message comes again.
+        Taken::Held(at) if at == turn.number => Ok(()),
+        // Whoever sent the messages has not let go yet, and nobody else would start the import.
+        taken => not_ours(&taken, bucket, &key),
+    }
+}
+
+/// A file was staged: of several at a time, one may not be counted.
+#[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
+fn note(progress: &mut Progress, work: &Work, file: usize) {
+    progress.rows += work.rows.get(file).copied().unwrap_or_default();
+    progress.bytes += work.files.get(file).map(|file| file.size).unwrap_or_default();
+    let share = progress.bytes as f64 / progress.bytes_total.max(1) as f64;
+    progress.percent = (share.min(1.0) * 1000.0).round() / 10.0;
+}
+
+async fn stage_one(
+    run: &Invocation<'_>,
+    bucket: &str,
+    work: &Work,
+    file: usize,
+    meter: Arc<Meter>,
+) -> Result<(), Stop> {
+    stage::stage(run.clients, bucket, work, file, meter, run.deadline.stop_at()).await
+}
+
+async fn all_staged(run: &Invocation<'_>, bucket: &str, work: &Work) -> Result<bool, Failure> {
+    let prefix = stage::prefix(&work.report.import_id);
+    let staged = listing::keys(&run.clients.s3, bucket, &prefix).await?;
+    Ok(staged.len() >= work.files_with_rows().len())
+}
+
+/// Removes what was staged, once nobody needs it.
+pub(crate) async fn remove_staged(import: &Import<'_>) -> Result<(), Failure> {
+    if let Some(Engine::Native(_)) = import.hold.status().engine {
+        let prefix = stage::prefix(&import.report.import_id);
+        listing::remove(&import.run.clients.s3, &import.bucket, &prefix).await?;
+    }
+    Ok(())
+}
+
+/// Starts `ImportTable`, or finds that it was started.
+async fn start(import: &mut Import<'_>, work: &Work, state: &Native) -> Result<End, Stop> {
+    let dynamodb = &import.run.clients.dynamodb;
+    let staged = PassThrough {
+        bucket: import.bucket.clone(),
+        prefix: stage::prefix(&work.report.import_id),
+        ion: false,
+    };
+    let source = work.pass_through.as_ref().unwrap_or(&staged);
+    let table = &work.report.table;
+    let started = table_import::start(dynamodb, table, request(work, source, state)?).await;
+    let arn = match started {
+        Ok(arn) => arn,
+        // Perhaps an attempt of ours whose answer was lost: what reads this prefix is ours.
+        Err(failure) if failure.has_code("ResourceInUseException") => {
+            let ours = table_import::of_prefix(dynamodb, &source.bucket, &source.prefix).await?;
+            ours.filter(|_| work.pass_through.is_none()).ok_or_else(|| import.table_exists())?
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let stage = Stage::Importing { import_arn: arn.clone() };
+    let state = Native { stage, ..state.clone() };
+    import.hold.update(|status| status.engine = Some(Engine::Native(state.clone())));
+    import.hold.begin(Phase::Importing, 0).await?;
+    // Small imports are done at once where this is tried out, and never within seconds on AWS.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    follow::follow(import, work, &state, &arn).await
+}
+
+fn request(
+    work: &Work,
+    source: &PassThrough,
+    state: &Native,
+) -> Result<ImportTableInputBuilder, Refusal> {
+    let bucket =
+        S3BucketSource::builder().s3_bucket(&source.bucket).s3_key_prefix(&source.prefix).build();
+    Ok(ImportTableInputBuilder::default()
+        .client_token(format!("{}-{}", &work.report.import_id[..24], state.attempt))
+        .s3_bucket_source(bucket.map_err(|error| definition::unbuilt(&error))?)
+        .input_format(if source.ion { InputFormat::Ion } else { InputFormat::DynamodbJson })
+        .input_compression_type(InputCompressionType::Gzip)
+        .table_creation_parameters(definition::parameters(work)?))
+}
