@@ -1,0 +1,139 @@
+//! An export has ended: what it is of, and a message for each of its data files.
+//!
+//! | the export is | |
+//! |---|---|
+//! | full, of an enrolled table as it is now | converted |
+//! | incremental | left as it is |
+//! | of a table that is not enrolled, or is gone, or was created anew since | left as it is |
+//! | of the same second as another of the table | left as it is: the other's snapshot is as good |
+
+use aws::{
+    Class, Clients, Failure, catalog,
+    enrolment::{ON, TAG},
+    object::{self, ObjectId},
+    queue, table,
+};
+use lake::export::{self, FILES, SUMMARY, Summary};
+
+use crate::{
+    Settings, file,
+    message::{Export, FileOfExport},
+    notes::Notes,
+};
+
+/// Takes an export up from its summary.
+pub(crate) async fn begin(
+    clients: &Clients,
+    settings: &Settings,
+    object: &ObjectId,
+) -> Result<(), Failure> {
+    let bytes = read(clients, object).await?;
+    let summary = Summary::parse(&bytes).map_err(|error| unreadable(object, &error))?;
+    if let Some(reason) = left_alone(clients, settings, &summary).await? {
+        tracing::info!(
+            table = summary.table(),
+            export = summary.export_arn,
+            reason,
+            "export left as it is"
+        );
+        return Ok(());
+    }
+    let files = files(clients, object, &summary).await?;
+    let Some(time) = summary.export_time else { return Ok(()) };
+    let export = Export {
+        bucket: object.bucket.clone(),
+        table: summary.table().to_owned(),
+        table_id: summary.table_id,
+        arn: summary.export_arn,
+        time,
+        output_format: summary.output_format,
+        files: files.len(),
+        items: summary.item_count,
+    };
+    let notes = Notes::of(settings, &export)?;
+    if !notes.claim(clients, &export).await? {
+        let reason = "another export of the table is as of the same second";
+        tracing::warn!(table = export.table, export = export.arn, reason, "export left as it is");
+        return Ok(());
+    }
+    let bodies = files
+        .into_iter()
+        .enumerate()
+        .map(|(number, file)| FileOfExport { export: export.clone(), number, file }.body());
+    queue::send_all(&clients.sqs, &settings.queue, bodies.collect()).await?;
+    tracing::info!(
+        table = export.table,
+        files = export.files,
+        items = export.items,
+        "snapshot begun"
+    );
+    if export.files == 0 {
+        Box::pin(file::finish(clients, settings, &notes, &export)).await?;
+    }
+    Ok(())
+}
+
+/// Why the export does not become a snapshot, if it does not.
+async fn left_alone(
+    clients: &Clients,
+    settings: &Settings,
+    summary: &Summary,
+) -> Result<Option<&'static str>, Failure> {
+    if !summary.is_full() || summary.export_time.is_none() {
+        return Ok(Some("it is not a full export"));
+    }
+    let table = summary.table();
+    let Some(description) = table::describe(&clients.dynamodb, table).await? else {
+        return Ok(Some("the table is gone"));
+    };
+    if description.table_id() != Some(summary.table_id.as_str()) {
+        return Ok(Some("the table was created anew since"));
+    }
+    if catalog::find(&clients.glue, &settings.database, table).await?.is_some() {
+        return Ok(None);
+    }
+    let arn = description.table_arn().unwrap_or_default();
+    if table::tag(&clients.dynamodb, arn, TAG).await?.as_deref() == Some(ON) {
+        // Its catalog table was lost, and comes back.
+        let missing = catalog::missing(&settings.database, table);
+        return Err(Failure { class: Class::Retryable, ..missing });
+    }
+    Ok(Some("the table is not enrolled"))
+}
+
+/// The data files, whose counts make up the summary's.
+async fn files(
+    clients: &Clients,
+    summary_object: &ObjectId,
+    summary: &Summary,
+) -> Result<Vec<export::DataFile>, Failure> {
+    let folder = summary_object.key.trim_end_matches(SUMMARY);
+    let object =
+        ObjectId { key: format!("{folder}/{FILES}"), version: None, ..summary_object.clone() };
+    let bytes = read(clients, &object).await?;
+    let files = export::data_files(&bytes).map_err(|error| unreadable(&object, &error))?;
+    let counted: u64 = files.iter().map(|file| file.item_count).sum();
+    if counted == summary.item_count {
+        return Ok(files);
+    }
+    let message = format!(
+        "its files have {counted} items and the summary says {}; is it being written still?",
+        summary.item_count
+    );
+    Err(Failure::stated("GetObject", object.to_string(), message, Class::Retryable))
+}
+
+/// An object that is there, or comes within a moment.
+async fn read(clients: &Clients, object: &ObjectId) -> Result<Vec<u8>, Failure> {
+    let read = object::read(&clients.s3, &object.bucket, &object.key).await?;
+    read.ok_or_else(|| {
+        let message =
+            "there is no such object; DynamoDB writes both manifests when the data is written";
+        Failure::stated("GetObject", object.to_string(), message, Class::Retryable)
+    })
+}
+
+fn unreadable(object: &ObjectId, error: &serde_json::Error) -> Failure {
+    let message = format!("not what DynamoDB writes ({error}); export the table again");
+    Failure::stated("GetObject", object.to_string(), message, Class::Permanent)
+}

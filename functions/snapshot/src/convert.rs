@@ -1,0 +1,234 @@
+//! One data file to one Parquet file.
+//!
+//! ```text
+//! S3 body ─▶ md5 ─▶ gunzip ─▶ items ─▶ row groups ─▶ Parquet ─▶ parts ─▶ upload
+//!                               │          └─ new columns: agreed with the catalog
+//!                               └─ lines that are none: quarantine
+//! ```
+//!
+//! A thread converts, the runtime uploads. Memory is a row group and two parts, whatever the file's size.
+
+use std::io::{self, BufReader};
+
+use aws::{
+    Class, Clients, Failure, catalog,
+    object::{self, ObjectId},
+    opener::{self, BytesRead, Opener},
+    upload::{Part, PartWriter, Uploaded, upload},
+};
+use flate2::bufread::MultiGzDecoder;
+use item::{
+    format::{Format, ReadError, Reader, Row},
+    key::KeySchema,
+};
+use lake::{Registry, SnapshotFile, WriteError, export::Checked, path};
+use tokio::{runtime::Handle, sync::mpsc};
+
+use crate::{
+    Settings,
+    message::FileOfExport,
+    quarantine::{Line, MAX_KEPT, MAX_ROW_BYTES},
+};
+
+/// Bytes read at a time.
+const BUFFER: usize = 256 * 1024;
+/// Parts made ahead of what is being uploaded.
+const AHEAD: usize = 1;
+
+/// A file that was read to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Converted {
+    /// Items in the Parquet file.
+    pub(crate) rows: u64,
+    /// Lines that are no items.
+    pub(crate) quarantined: u64,
+    /// The first of them.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// Why a file was not converted.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It may be the next time.
+    Failed(Failure),
+    /// It is not what DynamoDB wrote, and why.
+    Damaged(String),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Converts a data file to its place in the lake.
+pub(crate) async fn convert(
+    clients: &Clients,
+    settings: &Settings,
+    task: &FileOfExport,
+    key: KeySchema,
+) -> Result<Converted, Stop> {
+    let object =
+        ObjectId { bucket: task.export.bucket.clone(), key: task.file.key.clone(), version: None };
+    let size = match object::head(&clients.s3, &object).await {
+        Ok(head) => head.size,
+        Err(failure) if failure.is_retryable() => return Err(failure.into()),
+        Err(failure) => return Err(Stop::Damaged(failure.to_string())),
+    };
+    let target = target(task).map_err(|error| Stop::Damaged(error.to_string()))?;
+    let (sender, parts) = mpsc::channel(AHEAD);
+    let job = Job {
+        clients: clients.clone(),
+        settings: settings.clone(),
+        runtime: Handle::current(),
+        task: task.clone(),
+        key,
+        registry: Registry::new(),
+        converted: Converted::default(),
+    };
+    let opener = Opener::new(clients, BytesRead::default());
+    let converting = tokio::task::spawn_blocking(move || {
+        let converted = job.run(&opener, &object, size, PartWriter::new(sender.clone()));
+        if !matches!(converted, Ok(Converted { rows: 1.., .. })) {
+            // If nobody receives any more, the upload failed, and says so.
+            sender.blocking_send(Part::Abandon).unwrap_or_default();
+        }
+        converted
+    });
+    let uploading = upload(&clients.s3, &settings.lake_bucket, &target, parts);
+    let (converted, uploaded) = tokio::join!(converting, uploading);
+    let converted = match converted {
+        Ok(converted) => converted,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    };
+    match uploaded? {
+        Uploaded::Whole | Uploaded::Abandoned => converted,
+    }
+}
+
+/// Where the Parquet file goes.
+fn target(task: &FileOfExport) -> Result<String, WriteError> {
+    let prefix = path::snapshot(&task.export.table, task.export.time.as_millisecond())?;
+    Ok(path::data_file(&prefix, &task.file.key))
+}
+
+/// What the thread does.
+struct Job {
+    clients: Clients,
+    settings: Settings,
+    runtime: Handle,
+    task: FileOfExport,
+    key: KeySchema,
+    registry: Registry,
+    converted: Converted,
+}
+
+impl Job {
+    fn run(
+        mut self,
+        opener: &Opener,
+        object: &ObjectId,
+        size: u64,
+        parts: PartWriter,
+    ) -> Result<Converted, Stop> {
+        let export = &self.task.export;
+        let time = export.time.as_millisecond();
+        let mut file =
+            SnapshotFile::new(parts, &export.table, time).map_err(|error| not_written(&error))?;
+        let body = opener.open(object, size, 0)?;
+        let body = Checked::new(body, self.task.file.md5_checksum.clone());
+        let body = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, body));
+        let text = BufReader::with_capacity(BUFFER, body);
+        let format = self.format();
+        let damaged = |error| unreadable(object, error);
+        let mut reader = Reader::new(text, &format).map_err(damaged)?;
+        while let Some(row) = reader.next_row().map_err(damaged)? {
+            self.take(&mut file, &row)?;
+            if file.is_full() {
+                self.write_rows(&mut file)?;
+            }
+        }
+        self.write_rows(&mut file)?;
+        self.count(file.written() as u64)?;
+        if self.converted.rows > 0 {
+            file.finish()
+                .and_then(|parts| Ok(parts.finish()?))
+                .map_err(|error| not_written(&error))?;
+        }
+        Ok(self.converted)
+    }
+
+    fn format(&self) -> Format {
+        match self.task.export.output_format.as_str() {
+            "ION" => Format::DynamoDbIon,
+            _ => Format::DynamoDbJson,
+        }
+    }
+
+    fn take(&mut self, file: &mut SnapshotFile<PartWriter>, row: &Row<'_>) -> Result<(), Stop> {
+        let reason = match row.item() {
+            Ok(item) => match self.key.key_of(&item) {
+                Ok(key) => match file.push(&key, &item) {
+                    Ok(()) => return Ok(()),
+                    Err(error @ WriteError::Io(_)) => return Err(not_written(&error)),
+                    Err(error) => error.to_string(),
+                },
+                Err(error) => error.to_string(),
+            },
+            Err(error) => error.to_string(),
+        };
+        self.converted.quarantined += 1;
+        if self.converted.lines.len() < MAX_KEPT {
+            let bytes = &row.bytes[..row.bytes.len().min(MAX_ROW_BYTES)];
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let line = Line { number: row.line, offset: row.offset, reason, row: text };
+            self.converted.lines.push(line);
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that were gathered, once every column of theirs has a name.
+    fn write_rows(&mut self, file: &mut SnapshotFile<PartWriter>) -> Result<(), Stop> {
+        let Settings { database, column_limit, .. } = &self.settings;
+        let unnamed = file.unnamed(&self.registry);
+        if !unnamed.is_empty() && !self.registry.is_full(*column_limit) {
+            let table = &self.task.export.table;
+            let glue = &self.clients.glue;
+            let extended = catalog::extend(glue, database, table, &unnamed, *column_limit);
+            self.registry = self.runtime.block_on(extended)?;
+        }
+        file.write_rows(&self.registry).map_err(|error| not_written(&error))
+    }
+
+    /// Every line is a row or in quarantine, and there are as many as the manifest says.
+    fn count(&mut self, rows: u64) -> Result<(), Stop> {
+        self.converted.rows = rows;
+        let (found, expected) = (rows + self.converted.quarantined, self.task.file.item_count);
+        if found == expected {
+            return Ok(());
+        }
+        let key = &self.task.file.key;
+        Err(Stop::Damaged(format!(
+            "{key} has {found} items and its export's manifest says {expected}"
+        )))
+    }
+}
+
+fn unreadable(object: &ObjectId, error: ReadError) -> Stop {
+    match error {
+        ReadError::Io(error) if opener::is_network(&error) => {
+            let resource = object.to_string();
+            Failure::stated("GetObject", resource, error.to_string(), Class::Retryable).into()
+        }
+        error => Stop::Damaged(format!("{object}: {error}")),
+    }
+}
+
+/// The other end of the channel is gone, and says why itself; or a row group would not be written.
+fn not_written(error: &WriteError) -> Stop {
+    let class = match error {
+        WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Class::Retryable,
+        _ => Class::Permanent,
+    };
+    Failure::stated("UploadPart", "the snapshot's file", error.to_string(), class).into()
+}

@@ -1,0 +1,120 @@
+//! A data file of an export: converted, noted, and the last one finishes the snapshot.
+
+use aws::{
+    Class, Clients, Failure, catalog,
+    snapshot::{self, Finished},
+    table, telemetry,
+};
+
+use crate::{
+    Settings,
+    convert::{self, Converted, Stop},
+    message::{Export, FileOfExport},
+    notes::{Notes, Outcome},
+    quarantine,
+};
+
+/// Converts a data file, unless that was done before, and finishes the snapshot if it was the last.
+pub(crate) async fn take(
+    clients: &Clients,
+    settings: &Settings,
+    task: FileOfExport,
+) -> Result<(), Failure> {
+    let notes = Notes::of(settings, &task.export)?;
+    if !notes.outcomes(clients).await?.contains_key(&task.number) {
+        let (outcome, detail) = convert(clients, settings, &task).await?;
+        notes.note(clients, task.number, outcome, &detail).await?;
+    }
+    Box::pin(finish(clients, settings, &notes, &task.export)).await
+}
+
+async fn convert(
+    clients: &Clients,
+    settings: &Settings,
+    task: &FileOfExport,
+) -> Result<(Outcome, serde_json::Value), Failure> {
+    let FileOfExport { export, number, file } = task;
+    let mut detail = serde_json::json!({ "dataFile": file.key });
+    if file.item_count == 0 {
+        return Ok((Outcome::Done { rows: 0, quarantined: 0 }, detail));
+    }
+    let description = table::describe(&clients.dynamodb, &export.table).await?;
+    let Some(key) = description.as_ref().and_then(table::key_of) else {
+        // Deleted since: nothing stands on this snapshot any more.
+        detail["reason"] = "the table is gone".into();
+        return Ok((Outcome::Damaged, detail));
+    };
+    match convert::convert(clients, settings, task, key).await {
+        Ok(Converted { rows, quarantined, lines }) => {
+            quarantine::write(clients, settings, task, &lines).await?;
+            tracing::info!(
+                table = export.table,
+                file = number,
+                rows,
+                quarantined,
+                "data file converted"
+            );
+            Ok((Outcome::Done { rows, quarantined }, detail))
+        }
+        Err(Stop::Damaged(reason)) => {
+            tracing::error!(table = export.table, file = file.key, reason, "data file damaged");
+            detail["reason"] = reason.into();
+            Ok((Outcome::Damaged, detail))
+        }
+        Err(Stop::Failed(failure)) => Err(failure),
+    }
+}
+
+/// Finishes the snapshot if every file is done. Whoever finds so may: the end is the same.
+pub(crate) async fn finish(
+    clients: &Clients,
+    settings: &Settings,
+    notes: &Notes,
+    export: &Export,
+) -> Result<(), Failure> {
+    let outcomes = notes.outcomes(clients).await?;
+    if outcomes.len() < export.files {
+        return Ok(());
+    }
+    let mut finished = Finished {
+        table: export.table.clone(),
+        table_id: export.table_id.clone(),
+        export_arn: export.arn.clone(),
+        export_time: export.time,
+        files: export.files,
+        items: export.items,
+        rows: 0,
+        quarantined: 0,
+        damaged_files: 0,
+    };
+    for outcome in outcomes.into_values() {
+        match outcome {
+            Outcome::Done { rows, quarantined } => {
+                finished.rows += rows;
+                finished.quarantined += quarantined;
+            }
+            Outcome::Damaged => finished.damaged_files += 1,
+        }
+    }
+    // Before the snapshot is seen to be finished: views read its columns.
+    let (glue, lake) = (&clients.glue, settings.lake());
+    Box::pin(catalog::ensure_snapshots(glue, lake, &export.table)).await?;
+    snapshot::note(&clients.s3, &settings.lake_bucket, &finished).await?;
+    let Finished { table, rows, quarantined, damaged_files, .. } = &finished;
+    telemetry::count(
+        table,
+        &[("SnapshotItems", *rows), ("SnapshotsNotWhole", u64::from(!finished.is_whole()))],
+    );
+    if finished.is_whole() {
+        tracing::info!(table, rows, "snapshot finished");
+        return Ok(());
+    }
+    let failure = Failure::stated(
+        "GetObject",
+        export.arn.clone(),
+        format!("{quarantined} lines are in quarantine and {damaged_files} files are damaged"),
+        Class::Permanent,
+    );
+    tracing::error!(table, rows, %failure, "snapshot is not whole; no view stands on it");
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! The `snapshot` Lambda function: wires, nothing else.
+
+use aws::{Clients, environment::Environment, telemetry};
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use snapshot::{Settings, handler};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::start(&environment)?;
+    let settings = Settings::from_environment(&environment)?;
+    let clients = Clients::from_environment(&environment)?;
+    run(service_fn(|event: LambdaEvent<SqsEvent>| {
+        handler::handle(&clients, &settings, event.payload)
+    }))
+    .await
+}

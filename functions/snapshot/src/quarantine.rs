@@ -1,0 +1,50 @@
+//! Lines of an export that are no items: kept, with the reason.
+//!
+//! `quarantine/snapshot/<table>/<time>-<file>.jsonl`, a JSON object for each line.
+
+use aws::{Clients, Failure, object};
+use lake::path;
+use serde::Serialize;
+
+use crate::{Settings, message::FileOfExport};
+
+/// Lines of a file that are told; more are counted. The export keeps them all.
+pub(crate) const MAX_KEPT: usize = 1000;
+/// Bytes of a line that are told; its place in the export is told of every one.
+pub(crate) const MAX_ROW_BYTES: usize = 16 * 1024;
+
+/// A line that is no item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Line {
+    /// Counted from 1.
+    #[serde(rename = "line")]
+    pub(crate) number: u64,
+    /// Of its first byte in the decompressed file, counted from 0.
+    pub(crate) offset: u64,
+    /// What was expected and found.
+    pub(crate) reason: String,
+    /// The line as it stood, or its beginning, with what is not UTF-8 replaced.
+    pub(crate) row: String,
+}
+
+/// Writes the lines of a file, if there are any.
+pub(crate) async fn write(
+    clients: &Clients,
+    settings: &Settings,
+    task: &FileOfExport,
+    lines: &[Line],
+) -> Result<(), Failure> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let time = task.export.time.strftime("%Y%m%dT%H%M%SZ");
+    let name = format!("{time}-{:05}.jsonl", task.number);
+    let key = path::quarantine("snapshot", &task.export.table, &name);
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&serde_json::json!(line).to_string());
+        text.push('\n');
+    }
+    let (s3, bucket) = (&clients.s3, &settings.lake_bucket);
+    object::put(s3, bucket, &key, "application/x-ndjson", text.into_bytes()).await
+}
