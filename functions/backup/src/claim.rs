@@ -1,4 +1,4 @@
-//! One run per table and scheduled time: a claim in S3.
+//! What is made once per table and scheduled time, or once at all: a claim in S3.
 //!
 //! `CreateBackup` has no idempotency token, so a second run must know that a first one was there.
 //! The claim is one object, written once by a conditional write:
@@ -17,37 +17,39 @@ use aws::{
     sdk::s3::Client,
 };
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// No invocation outlives this.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(15);
 
 /// What the claim's object holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Claim {
+#[serde(rename_all = "camelCase", bound(deserialize = "M: DeserializeOwned"))]
+pub(crate) struct Claim<M> {
     /// The invocation that works on it; Lambda's retries of one event keep its id.
     pub(crate) holder: String,
     /// When it was claimed.
     pub(crate) claimed_at: Timestamp,
     /// What was made, once all is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) made: Option<Made>,
+    pub(crate) made: Option<M>,
 }
 
 /// What a finished run made for a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Made {
-    /// The backup's ARN.
-    pub(crate) backup_arn: String,
-    /// The full export's ARN.
-    pub(crate) export_arn: String,
+    /// The backup's ARN, if the table gets backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) backup_arn: Option<String>,
+    /// The full export's ARN, if it is exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) export_arn: Option<String>,
 }
 
 /// What a run may do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Turn<M> {
     /// Work.
     Ours,
     /// Another invocation is at it.
@@ -56,45 +58,45 @@ pub(crate) enum Turn {
         holder: String,
     },
     /// It was done before.
-    Done(Made),
+    Done(M),
 }
 
 /// Claims the object at `key`, or says whose it is.
-pub(crate) async fn take(
+pub(crate) async fn take<M: Serialize + DeserializeOwned>(
     s3: &Client,
     bucket: &str,
     key: &str,
     holder: &str,
     now: Timestamp,
-) -> Result<Turn, Failure> {
-    let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: None };
+) -> Result<Turn<M>, Failure> {
+    let claim = Claim::<M> { holder: holder.to_owned(), claimed_at: now, made: None };
     if write_once(s3, bucket, key, &claim).await? == Once::Written {
         return Ok(Turn::Ours);
     }
     let bytes = object::read(s3, bucket, key).await?.unwrap_or_default();
     let turn = turn(&bytes, holder, now);
-    if turn == Turn::Ours {
+    if matches!(turn, Turn::Ours) {
         write(s3, bucket, key, &claim).await?;
     }
     Ok(turn)
 }
 
 /// Notes what was made, so that no run for this time works again.
-pub(crate) async fn finish(
+pub(crate) async fn finish<M: Serialize>(
     s3: &Client,
     bucket: &str,
     key: &str,
     holder: &str,
     now: Timestamp,
-    made: Made,
+    made: M,
 ) -> Result<(), Failure> {
     let claim = Claim { holder: holder.to_owned(), claimed_at: now, made: Some(made) };
     write(s3, bucket, key, &claim).await
 }
 
 /// What an object that is there means. One that cannot be read holds no claim that can be kept.
-fn turn(bytes: &[u8], holder: &str, now: Timestamp) -> Turn {
-    let Ok(claim) = serde_json::from_slice::<Claim>(bytes) else {
+fn turn<M: DeserializeOwned>(bytes: &[u8], holder: &str, now: Timestamp) -> Turn<M> {
+    let Ok(claim) = serde_json::from_slice::<Claim<M>>(bytes) else {
         return Turn::Ours;
     };
     match claim.made {
@@ -105,15 +107,25 @@ fn turn(bytes: &[u8], holder: &str, now: Timestamp) -> Turn {
     }
 }
 
-async fn write(s3: &Client, bucket: &str, key: &str, claim: &Claim) -> Result<(), Failure> {
+async fn write<M: Serialize>(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    claim: &Claim<M>,
+) -> Result<(), Failure> {
     object::put(s3, bucket, key, "application/json", json(claim)).await
 }
 
-async fn write_once(s3: &Client, bucket: &str, key: &str, claim: &Claim) -> Result<Once, Failure> {
+async fn write_once<M: Serialize>(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    claim: &Claim<M>,
+) -> Result<Once, Failure> {
     object::put_once(s3, bucket, key, "application/json", json(claim)).await
 }
 
-fn json(claim: &Claim) -> Vec<u8> {
+fn json<M: Serialize>(claim: &Claim<M>) -> Vec<u8> {
     serde_json::json!(claim).to_string().into_bytes()
 }
 
@@ -124,8 +136,8 @@ mod tests {
     #[test]
     fn turns() {
         let claimed_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
-        let made = Made { backup_arn: "b".into(), export_arn: "e".into() };
-        let check = |made: Option<Made>, minutes: i64, asks: &str, expected: Turn| {
+        let made = Made { backup_arn: Some("b".into()), export_arn: Some("e".into()) };
+        let check = |made: Option<Made>, minutes: i64, asks: &str, expected: Turn<Made>| {
             let claim = Claim { holder: "first".into(), claimed_at, made };
             let now = claimed_at + SignedDuration::from_mins(minutes);
             assert_eq!(turn(&json(&claim), asks, now), expected, "{minutes} minutes, {asks}");
@@ -137,6 +149,6 @@ mod tests {
         check(None, 1, "first", Turn::Ours);
         check(Some(made.clone()), 1, "second", Turn::Done(made.clone()));
         check(Some(made.clone()), 99, "first", Turn::Done(made));
-        assert_eq!(turn(b"", "first", claimed_at), Turn::Ours);
+        assert_eq!(turn::<Made>(b"", "first", claimed_at), Turn::Ours);
     }
 }

@@ -6,6 +6,11 @@ use aws::{
     environment::{Environment, EnvironmentError},
 };
 
+use crate::{
+    policy::{Exports, Mode, Policy},
+    retention::Retention,
+};
+
 /// What the function is told by its environment.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -13,7 +18,7 @@ pub struct Settings {
     pub enrolment: EnrolmentSettings,
     /// The bucket DynamoDB exports to.
     pub exports_bucket: String,
-    /// Days a backup is kept.
+    /// Days, of those that have a backup, whose newest good one is kept.
     pub keep_days: u32,
     /// Only tables whose names begin with this are looked at.
     pub table_prefix: String,
@@ -35,6 +40,12 @@ impl Settings {
                 .to_owned(),
             workgroup: environment.required("HEADWATER_WORKGROUP")?.to_owned(),
         })
+    }
+
+    /// What is done for a table whose tags say nothing else.
+    pub(crate) fn policy(&self) -> Policy {
+        let retain = Some(Retention::days(self.keep_days));
+        Policy { mode: Mode::On, backup: true, export: Exports::Full, retain }
     }
 
     /// Where statements run that make views.

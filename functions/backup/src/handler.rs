@@ -3,91 +3,143 @@
 use anyhow::{Context, anyhow, ensure};
 use aws::{
     Class, Clients, Failure, backup, clock,
-    enrolment::{self, ON, TAG},
-    export::{self, FullExport},
+    enrolment::{self, TAG},
+    export::{self, Progress},
     object,
     sdk::dynamodb::types::{TableDescription, TableStatus},
-    table,
+    snapshot, table,
     tagged::{self, TaggedTable},
 };
 use jiff::{SignedDuration, Timestamp};
 use lake::path;
-use lambda_runtime::Error;
+use lambda_runtime::{Error, LambdaEvent};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Settings,
+    Settings, audit,
     claim::{self, Made, Turn},
-    plan, rebuild,
+    exports::{self, Why},
+    plan,
+    policy::{self, Exports, Mode, Policy, Reading},
+    rebuild,
     report::{Report, TableReport},
     views,
 };
 
-/// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report; or, for a
-/// person who does not want to wait for the schedule, `{"views": ["orders"]}`: only the views of
-/// those tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`.
+/// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
+///
+/// `{"reconcileTime": …}` does not back up or remove: it enrols, exports tables that have no snapshot yet,
+/// moves views and audits. With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
+/// who does not want to wait for the schedule there is `{"views": ["orders"]}`: only the views of those
+/// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`.
 ///
 /// Fails after every table has had its turn if any of them failed.
 pub async fn handle(
     clients: &Clients,
     settings: &Settings,
-    event: Value,
-    request_id: String,
+    event: LambdaEvent<Value>,
 ) -> Result<Value, Error> {
+    let LambdaEvent { payload: event, context } = event;
     if let Some(tables) = event.get("views") {
         return views::run(clients, settings, tables).await;
     }
     if let Some(tables) = event.get("rebuildCatalog") {
         return Box::pin(rebuild::run(clients, settings, tables)).await;
     }
-    let scheduled = scheduled_time(&event, clock::now())?;
-    let tables = tagged::tables(&clients.tagging, TAG, ON, &settings.table_prefix).await?;
+    let (scheduled, run) = due(&event, clock::now())?;
+    let mut tables = tagged::tables(&clients.tagging, TAG, &settings.table_prefix).await?;
+    if let Some(only) = event.get("tables") {
+        let only = views::names(only)?;
+        tables.retain(|table| only.contains(&table.name));
+    }
     let mut report = Report { scheduled_time: scheduled, tables: Vec::new() };
+    let mut there = Vec::new();
     for table in &tables {
         // Boxed, as what it waits for is large.
-        let run = Box::pin(run_table(clients, settings, table, scheduled, &request_id));
-        report.tables.push(run.await);
+        let ran = run_table(clients, settings, table, (scheduled, run), &context.request_id);
+        let (of_table, description) = Box::pin(ran).await;
+        report.tables.push(of_table);
+        there.push(description);
     }
-    write_report(clients, settings, &report).await?;
+    // Second, and for as long as there is time: no backup waits for Athena.
+    let until = i64::try_from(context.deadline).unwrap_or(i64::MAX) - LEFT_FOR_THE_REPORT;
+    // A run that comes late moves no view back.
+    let as_of = scheduled.max(clock::now());
+    for (of_table, description) in report.tables.iter_mut().zip(&there) {
+        let Some(description) = description else { continue };
+        of_table.is_left = clock::now().as_millisecond() > until;
+        if !of_table.is_left {
+            Box::pin(query(clients, settings, description, as_of, of_table)).await;
+        }
+    }
+    write_report(clients, settings, run, &report).await?;
     match report.failures() {
         Some(failures) => Err(failures.into()),
         None => Ok(serde_json::to_value(&report)?),
     }
 }
 
+/// Milliseconds in which no view is begun any more: one, and an audit, may take two minutes each.
+const LEFT_FOR_THE_REPORT: i64 = 5 * 60 * 1000;
+
 /// A clock may be a little ahead of the scheduler's; a time beyond this is a mistake, and retention
 /// by it would remove what should be kept.
 const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
-fn scheduled_time(event: &Value, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}, {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#;
-    let text = event.get("scheduledTime").and_then(Value::as_str);
-    let text = text.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
-    let time: Timestamp =
-        text.parse().with_context(|| format!("scheduledTime is {text:?}; {expected}"))?;
-    ensure!(time <= now + MOST_AHEAD, "scheduledTime {time} is in the future (it is {now})");
-    Ok(time)
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// Everything.
+    Backup,
+    /// All but backups, exports and their removal.
+    Reconcile,
 }
 
-/// Runs one table; its failure stands in its report and does not reach the others.
+/// When a run is due, and what it does.
+fn due(event: &Value, now: Timestamp) -> anyhow::Result<(Timestamp, Run)> {
+    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#;
+    let named = |name| event.get(name).and_then(Value::as_str).map(|text| (name, text));
+    let asked = named("scheduledTime").map(|due| (due, Run::Backup));
+    let asked = asked.or_else(|| named("reconcileTime").map(|due| (due, Run::Reconcile)));
+    let ((name, text), run) =
+        asked.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
+    let time: Timestamp =
+        text.parse().with_context(|| format!("{name} is {text:?}; {expected}"))?;
+    ensure!(time <= now + MOST_AHEAD, "{name} {time} is in the future (it is {now})");
+    Ok((time, run))
+}
+
+/// Runs one table, all but what asks Athena, and gives it if it is there and not only observed. Its failure
+/// stands in its report and does not reach the others.
 async fn run_table(
     clients: &Clients,
     settings: &Settings,
     table: &TaggedTable,
-    scheduled: Timestamp,
+    (scheduled, run): (Timestamp, Run),
     request_id: &str,
-) -> TableReport {
-    let mut report = TableReport::new(&table.name);
-    let ran = match enrol(clients, settings, &table.name, &mut report).await {
+) -> (TableReport, Option<TableDescription>) {
+    let Reading { policy, refused, unknown } = policy::of_table(&settings.policy(), &table.tags);
+    let mut report = TableReport::new(&table.name, policy);
+    report.note_tags(&refused, &unknown);
+    let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
+        Ok(Some(_)) if policy.mode == Mode::Observe => (None, Ok(())),
         Ok(Some(description)) => {
-            let ran = protect(clients, settings, table, scheduled, request_id, &mut report).await;
-            // Last: no backup waits for Athena, and a view does not depend on one.
-            report.note_views(views::ensure(clients, settings, &description).await);
-            ran
+            let ran = match run {
+                Run::Backup => {
+                    protect(clients, settings, table, scheduled, request_id, &mut report).await
+                }
+                Run::Reconcile if policy.export == Exports::Off => Ok(()),
+                Run::Reconcile => {
+                    let of = (table, description.table_id().unwrap_or_default());
+                    first_export(clients, settings, of, scheduled, request_id, &mut report).await
+                }
+            };
+            (Some(description), ran)
         }
         // Deleted since the tags were read: nothing left to protect.
-        Ok(None) => Ok(()),
-        Err(failure) => Err(failure),
+        Ok(None) => (None, Ok(())),
+        Err(failure) => (None, Err(failure)),
     };
     if let Err(failure) = ran {
         tracing::error!(table = table.name, failure = %failure, "table not protected");
@@ -101,10 +153,28 @@ async fn run_table(
             "table protected"
         );
     }
-    report
+    (report, description)
 }
 
-/// Enrols the table, if it is still there, and gives what it was like before.
+/// Moves a table's views, and audits its newest snapshot.
+async fn query(
+    clients: &Clients,
+    settings: &Settings,
+    description: &TableDescription,
+    as_of: Timestamp,
+    report: &mut TableReport,
+) {
+    let views = Box::pin(views::ensure(clients, settings, description, as_of)).await;
+    report.note_views(views);
+    // Without a feed every change would be a difference.
+    if report.has_feed {
+        let exports = report.policy.export == Exports::Full;
+        let audit = Box::pin(audit::ensure(clients, settings, description, (as_of, exports))).await;
+        report.note_audit(audit);
+    }
+}
+
+/// Enrols the table as its policy says, if it is still there, and gives what it was like before.
 async fn enrol(
     clients: &Clients,
     settings: &Settings,
@@ -115,9 +185,20 @@ async fn enrol(
         return Ok(None);
     };
     ensure_active(table, &description)?;
-    let now = clock::now();
-    let enrolled = enrolment::enrol(clients, &settings.enrolment, &description, now).await?;
-    report.note_enrolment(enrolled);
+    let enrolment = &settings.enrolment;
+    match report.policy.mode {
+        Mode::On => {
+            let now = clock::now();
+            let enrolled = enrolment::enrol(clients, enrolment, &description, now).await?;
+            report.note_enrolment(enrolled);
+        }
+        Mode::Paused => {
+            report.enrolment = enrolment::pause(clients, enrolment, &description).await?;
+        }
+        Mode::Observe => {
+            report.enrolment = enrolment::observe(clients, enrolment, &description).await?;
+        }
+    }
     Ok(Some(description))
 }
 
@@ -140,14 +221,14 @@ async fn protect(
             return Ok(());
         }
         Turn::Ours => {
-            let made = make(clients, settings, table, scheduled).await?;
+            let made = make(clients, settings, table, scheduled, report.policy).await?;
             claim::finish(&clients.s3, bucket, &key, request_id, now, made.clone()).await?;
             made
         }
     };
-    report.backup_arn = Some(made.backup_arn);
-    report.export_arn = Some(made.export_arn);
-    remove_expired(clients, settings, table, scheduled, report).await
+    report.backup_arn = made.backup_arn;
+    report.export_arn = made.export_arn;
+    remove_expired(clients, table, report).await
 }
 
 /// A table in motion has to wait for the next attempt: the others do not wait for it.
@@ -167,38 +248,106 @@ fn ensure_active(table: &str, description: &TableDescription) -> Result<(), Fail
     }
 }
 
-/// Makes the backup, unless a run that broke off had already made it, and starts the export.
+/// Makes the backup, unless a run that broke off had already made it, and starts the export; as far as the
+/// policy says so.
 async fn make(
     clients: &Clients,
     settings: &Settings,
     table: &TaggedTable,
     scheduled: Timestamp,
+    policy: Policy,
 ) -> Result<Made, Failure> {
-    let name = plan::backup_name(scheduled);
-    let existing = backup::list(&clients.dynamodb, &table.name).await?;
-    let backup_arn = match existing.into_iter().find(|backup| backup.name == name) {
-        Some(backup) => backup.arn,
-        None => backup::create(&clients.dynamodb, &table.name, &name).await?,
+    let mut made = Made { backup_arn: None, export_arn: None };
+    if policy.backup {
+        let name = plan::backup_name(scheduled);
+        let existing = backup::list(&clients.dynamodb, &table.name).await?;
+        let existing = existing.into_iter().find(|backup| backup.name == name);
+        made.backup_arn = Some(match existing {
+            Some(backup) => backup.arn,
+            None => backup::create(&clients.dynamodb, &table.name, &name).await?,
+        });
+    }
+    if policy.export == Exports::Full {
+        let of = (table.name.as_str(), table.arn.as_str());
+        made.export_arn = Some(exports::start(clients, settings, of, scheduled, Why::Due).await?);
+    }
+    Ok(made)
+}
+
+/// Exports a table that has no snapshot: a table that had items before it was enrolled is not in the
+/// changes alone. Once, and again where that came to nothing; the schedule of backups exports it anyway.
+async fn first_export(
+    clients: &Clients,
+    settings: &Settings,
+    (table, table_id): (&TaggedTable, &str),
+    scheduled: Timestamp,
+    request_id: &str,
+    report: &mut TableReport,
+) -> Result<(), Failure> {
+    let now = clock::now();
+    let (s3, bucket) = (&clients.s3, &settings.enrolment.lake_bucket);
+    if !snapshot::newest(s3, bucket, (&table.name, table_id), now, 1).await?.is_empty() {
+        return Ok(());
+    }
+    let name = format!("{}/first-export-{table_id}.json", path::folder(&table.name));
+    let key = path::state("backup", &name);
+    let attempt = match claim::take::<FirstExport>(s3, bucket, &key, request_id, now).await? {
+        Turn::Done(first) if first.may_come(clients, now).await? => return Ok(()),
+        Turn::Done(first) => first.attempt + 1,
+        Turn::Theirs { holder } => {
+            report.left_to = Some(holder);
+            return Ok(());
+        }
+        Turn::Ours => 0,
     };
-    let export = FullExport {
-        table_arn: &table.arn,
-        bucket: &settings.exports_bucket,
-        prefix: &plan::export_prefix(&table.name, scheduled),
-        client_token: &plan::export_token(&table.arn, scheduled),
-    };
-    let export_arn = export::start_full(&clients.dynamodb, &export).await?;
-    Ok(Made { backup_arn, export_arn })
+    let why = if attempt == 0 { Why::Due } else { Why::Again(attempt) };
+    let of = (table.name.as_str(), table.arn.as_str());
+    let arn = exports::start(clients, settings, of, scheduled, why).await?;
+    report.export_arn = Some(arn.clone());
+    let first = FirstExport { arn, attempt, started_at: now };
+    claim::finish(s3, bucket, &key, request_id, now, first).await
+}
+
+/// The export that a table's first snapshot is to be made of.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FirstExport {
+    arn: String,
+    /// Those before it that came to nothing.
+    attempt: u32,
+    started_at: Timestamp,
+}
+
+impl FirstExport {
+    /// No export that is going to end takes longer.
+    const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+
+    /// Whether it may become a snapshot still.
+    async fn may_come(&self, clients: &Clients, now: Timestamp) -> Result<bool, Failure> {
+        Ok(match export::progress(&clients.dynamodb, &self.arn).await? {
+            Progress::Failed => false,
+            Progress::InProgress | Progress::Completed => {
+                now.duration_since(self.started_at) < Self::LONGEST
+            }
+        })
+    }
 }
 
 async fn remove_expired(
     clients: &Clients,
-    settings: &Settings,
     table: &TaggedTable,
-    scheduled: Timestamp,
     report: &mut TableReport,
 ) -> Result<(), Failure> {
+    let Some(retain) = report.policy.retain else {
+        return Ok(());
+    };
     let backups = backup::list(&clients.dynamodb, &table.name).await?;
-    for expired in plan::expired(&backups, scheduled, settings.keep_days) {
+    let review = retain.review(&backups, clock::now());
+    for broken in review.broken {
+        tracing::warn!(table = table.name, backup = broken.name, "backup broken");
+        report.broken_backups.push(broken.name.clone());
+    }
+    for expired in review.expired {
         backup::delete(&clients.dynamodb, &expired.arn).await?;
         report.removed_backups.push(expired.name.clone());
     }
@@ -208,9 +357,14 @@ async fn remove_expired(
 async fn write_report(
     clients: &Clients,
     settings: &Settings,
+    run: Run,
     report: &Report,
 ) -> Result<(), Error> {
-    let key = format!("reports/backup/{}.json", plan::compact(report.scheduled_time));
+    let folder = match run {
+        Run::Backup => "backup",
+        Run::Reconcile => "reconcile",
+    };
+    let key = format!("reports/{folder}/{}.json", plan::compact(report.scheduled_time));
     let bytes = serde_json::to_vec_pretty(report)?;
     let bucket = &settings.enrolment.lake_bucket;
     object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
@@ -226,12 +380,16 @@ mod tests {
         let scheduled = include_str!("../../../events/backup-scheduled.json");
         let event = serde_json::from_str(scheduled).unwrap();
         let now: Timestamp = "2026-11-22T03:00:05Z".parse().unwrap();
-        assert_eq!(scheduled_time(&event, now).unwrap().to_string(), "2026-11-22T03:00:00Z");
+        let time: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
+        assert_eq!(due(&event, now).unwrap(), (time, Run::Backup));
+        let reconcile = include_str!("../../../events/backup-reconcile.json");
+        let event = serde_json::from_str(reconcile).unwrap();
+        assert_eq!(due(&event, now).unwrap(), (time, Run::Reconcile));
 
-        let refused = |event| format!("{:#}", scheduled_time(&event, now).unwrap_err());
+        let refused = |event| format!("{:#}", due(&event, now).unwrap_err());
         insta::assert_snapshot!(
             refused(serde_json::json!({})),
-            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#
+            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "2062-01-01T00:00:00Z"})),
@@ -239,7 +397,7 @@ mod tests {
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "<aws.scheduler.scheduled-time>"})),
-            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
+            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
         );
     }
 }

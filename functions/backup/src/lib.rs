@@ -4,7 +4,7 @@
 //! schedule ─▶ tables with tag headwater=on ─▶ per table: enrol (repair drift)
 //!                                                       claim the scheduled time, once
 //!                                                       backup headwater-<time>, full export
-//!                                                       delete our backups past their keep
+//!                                                       delete our backups that retention keeps no more
 //!                                                       make its views, or write them anew
 //!             report of all ◀──────────────────────────
 //! ```
@@ -13,13 +13,18 @@
 //! same time finds its work done. One table's failure does not stop the others; it fails the run
 //! at its end, so that the schedule tries again and an alarm can ring.
 
+mod audit;
 mod claim;
 mod config;
+mod exports;
 mod plan;
 mod rebuild;
 mod report;
 mod views;
 
+pub mod chain;
 pub mod handler;
+pub mod policy;
+pub mod retention;
 
 pub use config::Settings;

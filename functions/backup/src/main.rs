@@ -11,8 +11,5 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&environment)?;
     let settings = Settings::from_environment(&environment)?;
     let clients = Clients::from_environment(&environment)?;
-    run(service_fn(|event: LambdaEvent<Value>| {
-        handler::handle(&clients, &settings, event.payload, event.context.request_id)
-    }))
-    .await
+    run(service_fn(|event: LambdaEvent<Value>| handler::handle(&clients, &settings, event))).await
 }

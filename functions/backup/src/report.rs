@@ -7,6 +7,12 @@ use aws::{
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::{
+    audit::AuditReport,
+    policy::{Policy, RefusedTag, UnknownTag},
+    views::Views,
+};
+
 /// The report of one run; written to `reports/backup/<time>.json` in the lake's bucket.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,6 +29,16 @@ pub(crate) struct Report {
 pub(crate) struct TableReport {
     /// Its name.
     pub(crate) table: String,
+    /// What is to be done for it, by the stack and its tags.
+    pub(crate) policy: Policy,
+    /// What its tags say that is none of what they can say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<String>,
+    /// Why a tag was refused; what could be done was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tags_failure: Option<String>,
+    /// Whether its changes reach the lake, as far as was looked.
+    pub(crate) has_feed: bool,
     /// The steps of enrolment.
     pub(crate) enrolment: Vec<Step>,
     /// What a person should look at in the catalog: it is reported, not honoured.
@@ -41,20 +57,37 @@ pub(crate) struct TableReport {
     pub(crate) left_to: Option<String>,
     /// Names of the backups that retention removed.
     pub(crate) removed_backups: Vec<String>,
+    /// Names of our backups that could not be restored from a day after they were asked for.
+    pub(crate) broken_backups: Vec<String>,
     /// What went wrong, and how far it got is above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<String>,
+    /// Whether views and audit are left to the next run, since the time of this one was up.
+    pub(crate) is_left: bool,
     /// What became of each view.
     pub(crate) views: Vec<Step>,
+    /// The snapshot that the current state stands on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) snapshot: Option<String>,
+    /// The audit of the newest snapshot, if there are two to compare and it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audit: Option<AuditReport>,
+    /// Why there is no audit; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_failure: Option<String>,
     /// Why the views are not as they should be; the rest went its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) views_failure: Option<String>,
 }
 
 impl TableReport {
-    pub(crate) fn new(table: &str) -> Self {
+    pub(crate) fn new(table: &str, policy: Policy) -> Self {
         Self {
             table: table.to_owned(),
+            policy,
+            tags: Vec::new(),
+            tags_failure: None,
+            has_feed: false,
             enrolment: Vec::new(),
             drift: Vec::new(),
             catalog_failure: None,
@@ -62,15 +95,28 @@ impl TableReport {
             export_arn: None,
             left_to: None,
             removed_backups: Vec::new(),
+            broken_backups: Vec::new(),
             failure: None,
+            is_left: false,
             views: Vec::new(),
+            snapshot: None,
+            audit: None,
+            audit_failure: None,
             views_failure: None,
         }
     }
 
+    /// Notes what the table's tags say that they cannot say.
+    pub(crate) fn note_tags(&mut self, refused: &[RefusedTag], unknown: &[UnknownTag]) {
+        self.tags = unknown.iter().map(ToString::to_string).collect();
+        let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
+        self.tags_failure = (!refused.is_empty()).then(|| refused.join("; "));
+    }
+
     /// Notes what became of the enrolment.
     pub(crate) fn note_enrolment(&mut self, enrolled: Enrolled) {
-        let Enrolled { steps, drift, uncatalogued } = enrolled;
+        let Enrolled { steps, has_feed, drift, uncatalogued } = enrolled;
+        self.has_feed = has_feed;
         self.enrolment = steps;
         self.drift = drift;
         if let Some(failure) = uncatalogued {
@@ -80,9 +126,9 @@ impl TableReport {
     }
 
     /// Notes what became of the views.
-    pub(crate) fn note_views(&mut self, views: Result<Vec<Step>, Failure>) {
+    pub(crate) fn note_views(&mut self, views: Result<Views, Failure>) {
         match views {
-            Ok(views) => self.views = views,
+            Ok(Views { steps, snapshot }) => (self.views, self.snapshot) = (steps, snapshot),
             Err(failure) => {
                 tracing::error!(table = self.table, failure = %failure, "views not made");
                 self.views_failure = Some(failure.to_string());
@@ -90,9 +136,25 @@ impl TableReport {
         }
     }
 
+    /// Notes what an audit found.
+    pub(crate) fn note_audit(&mut self, audit: Result<Option<AuditReport>, Failure>) {
+        match audit {
+            Ok(audit) => self.audit = audit,
+            Err(failure) => {
+                tracing::error!(table = self.table, failure = %failure, "snapshot not audited");
+                self.audit_failure = Some(failure.to_string());
+            }
+        }
+    }
+
     /// What failed, if anything did.
     fn failures(&self) -> impl Iterator<Item = &String> {
-        self.failure.iter().chain(&self.catalog_failure).chain(&self.views_failure)
+        self.failure
+            .iter()
+            .chain(&self.tags_failure)
+            .chain(&self.catalog_failure)
+            .chain(&self.views_failure)
+            .chain(&self.audit_failure)
     }
 }
 

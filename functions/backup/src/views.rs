@@ -2,24 +2,44 @@
 //!
 //! A scheduled run does it for every table that it has enrolled. `{"views": ["orders"]}` does only this,
 //! for someone who does not want to wait for the schedule.
+//!
+//! `<t>` stands on the newest whole snapshot of the table that the feed has passed: one that is a quarter of
+//! an hour old. A feed that is later than that rings the stack's alarm. Until there is one it stands on the changes
+//! alone.
 
 use anyhow::{Context, anyhow, ensure};
 use aws::{
-    Class, Clients, Failure, catalog,
+    Class, Clients, Failure,
+    catalog::{self, Lake},
+    clock,
     enrolment::Step,
     sdk::dynamodb::types::TableDescription,
+    snapshot::{self, Finished},
     table,
     view::{self, Ensured},
 };
+use jiff::{SignedDuration, Timestamp};
 use lake::{
-    WriteError,
+    Registry, WriteError,
     name::TableNames,
-    view::{Since, View},
+    view::{Since, Snapshot, View},
 };
 use lambda_runtime::Error;
 use serde_json::Value;
 
 use crate::Settings;
+
+/// How old a snapshot is before a view stands on it: changes from before it have arrived by then.
+pub(crate) const PASSED: SignedDuration = SignedDuration::from_mins(15);
+
+/// What became of a table's views.
+#[derive(Debug)]
+pub(crate) struct Views {
+    /// Of each view.
+    pub(crate) steps: Vec<Step>,
+    /// The snapshot that the current state stands on: `20261122T150000Z`.
+    pub(crate) snapshot: Option<String>,
+}
 
 /// Makes sure that the tables an event names have their views, and gives what became of each.
 ///
@@ -48,28 +68,30 @@ pub(crate) async fn run(
     Err(failures.join("; ").into())
 }
 
-fn names(tables: &Value) -> anyhow::Result<Vec<String>> {
-    let expected = r#"expected names of tables: {"views": ["orders"]}"#;
+/// The tables that an event names.
+pub(crate) fn names(tables: &Value) -> anyhow::Result<Vec<String>> {
+    let expected = r#"expected names of tables: ["orders"]"#;
     let names: Vec<String> = serde_json::from_value(tables.clone())
-        .with_context(|| format!("views is {tables}; {expected}"))?;
-    ensure!(!names.is_empty(), "views names no table; {expected}");
+        .with_context(|| format!("{tables} is no list of tables; {expected}"))?;
+    ensure!(!names.is_empty(), "the list of tables is empty; {expected}");
     Ok(names)
 }
 
 async fn of_table(clients: &Clients, settings: &Settings, name: &str) -> anyhow::Result<Vec<Step>> {
     let description = table::describe(&clients.dynamodb, name).await?;
     let description = description.ok_or_else(|| anyhow!("there is no such table"))?;
-    Ok(ensure(clients, settings, &description).await?)
+    Ok(ensure(clients, settings, &description, clock::now()).await?.steps)
 }
 
-/// Makes sure that a table has its views, and says what became of each.
+/// Makes sure that a table has its views as of a time, and says what became of each.
 ///
-/// Where nothing changed this costs two looks into the catalog and no statement.
+/// Where nothing changed this costs some looks into the catalog and no statement.
 pub(crate) async fn ensure(
     clients: &Clients,
     settings: &Settings,
     description: &TableDescription,
-) -> Result<Vec<Step>, Failure> {
+    as_of: Timestamp,
+) -> Result<Views, Failure> {
     let table = description.table_name().unwrap_or_default();
     let database = &settings.enrolment.database;
     let Some(changes) = catalog::find(&clients.glue, database, table).await? else {
@@ -81,8 +103,9 @@ pub(crate) async fn ensure(
     let unnamed = || format!("the catalog's table {} is not called <table>__changes", changes.name);
     let names = TableNames::of_changes(&changes.name)
         .ok_or_else(|| Failure::stated("GetTable", database, unnamed(), Class::Permanent))?;
+    let standing = standing(clients, settings, description, as_of).await?;
     let current = since(description)
-        .and_then(|since| View::current(&names, &changes.registry, None, &since))
+        .and_then(|since| current(&names, &changes.registry, standing.as_ref(), &since))
         .map_err(|error| {
             let resource = format!("table {table}");
             Failure::stated("DescribeTable", resource, error.to_string(), Class::Permanent)
@@ -92,11 +115,47 @@ pub(crate) async fn ensure(
     // Boxed: two of them side by side would make this future large.
     let [current, history] = [&current, &history].map(|view| Box::pin(one(clients, &place, view)));
     let (current, history) = tokio::join!(current, history);
-    Ok(vec![current?, history?])
+    let snapshot = standing.and_then(|(finished, _)| finished.partition().ok());
+    Ok(Views { steps: vec![current?, history?], snapshot })
+}
+
+/// The snapshot to stand on, and the columns of its catalog table.
+async fn standing(
+    clients: &Clients,
+    settings: &Settings,
+    description: &TableDescription,
+    as_of: Timestamp,
+) -> Result<Option<(Finished, Registry)>, Failure> {
+    let table = description.table_name().unwrap_or_default();
+    let of = (table, description.table_id().unwrap_or_default());
+    let (database, bucket) = (&settings.enrolment.database, &settings.enrolment.lake_bucket);
+    let newest = snapshot::newest(&clients.s3, bucket, of, as_of - PASSED, 1).await?;
+    let Some(finished) = newest.into_iter().next() else {
+        return Ok(None);
+    };
+    // It makes a catalog table that was lost.
+    let lake = Lake { database, bucket };
+    let registry = Box::pin(catalog::ensure_snapshots(&clients.glue, lake, table)).await?;
+    Ok(Some((finished, registry)))
+}
+
+fn current(
+    names: &TableNames,
+    changes: &Registry,
+    standing: Option<&(Finished, Registry)>,
+    since: &Since,
+) -> Result<View, WriteError> {
+    let Some((finished, registry)) = standing else {
+        return View::current(names, changes, None, since);
+    };
+    let partition = finished.partition()?;
+    let export_time_ms = finished.export_time.as_millisecond();
+    let snapshot = Snapshot { registry, partition: &partition, export_time_ms };
+    View::current(names, changes, Some(&snapshot), since)
 }
 
 /// The first stream that is of the table as it is now.
-fn since(description: &TableDescription) -> Result<Since, WriteError> {
+pub(crate) fn since(description: &TableDescription) -> Result<Since, WriteError> {
     // DynamoDB gives it with every table; without it no change would be left out.
     let created = description.creation_date_time().and_then(|time| time.to_millis().ok());
     Since::of(created.unwrap_or_default(), description.latest_stream_label())
@@ -161,11 +220,11 @@ mod tests {
         let refused = |tables| names(&tables).unwrap_err().to_string();
         insta::assert_snapshot!(
             refused(serde_json::json!("planes")),
-            @r#"views is "planes"; expected names of tables: {"views": ["orders"]}"#
+            @r#""planes" is no list of tables; expected names of tables: ["orders"]"#
         );
         insta::assert_snapshot!(
             refused(serde_json::json!([])),
-            @r#"views names no table; expected names of tables: {"views": ["orders"]}"#
+            @r#"the list of tables is empty; expected names of tables: ["orders"]"#
         );
     }
 

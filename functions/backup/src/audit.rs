@@ -1,0 +1,285 @@
+//! The audit of each snapshot: does what the feed told make the table that the export found?
+//!
+//! ```text
+//! newest snapshot, and the last one before it that was audited ─▶ a report of the newer one? ── yes ─▶ that
+//!           └─ no ─▶ totals, by Athena ── clean ─────────────────┐
+//!                        │       └─ not ─▶ differences, a new full export ─┴─▶ report
+//!                        └─ not ended: looked for in the next run
+//! ```
+//!
+//! An export is not asked for where the audit before asked for one: what it was to close is open still, and
+//! is for a person to look at. The report is `reports/audit/<table>/<snapshot>.json` in the lake's bucket. A snapshot is itself right,
+//! whatever the feed missed; the export that is made where it missed something is for what it may miss
+//! still, and the next audit begins with it.
+
+use aws::{
+    Class, Clients, Failure, athena,
+    catalog::{self, CatalogTable},
+    object,
+    sdk::dynamodb::types::TableDescription,
+    snapshot::{self, Finished},
+    telemetry,
+};
+use jiff::Timestamp;
+use lake::{
+    Registry,
+    audit::{Audit, Totals},
+    name::TableNames,
+    path,
+    view::Snapshot,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Settings,
+    exports::{self, Why},
+    views::{PASSED, since},
+};
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuditReport {
+    /// The table.
+    pub(crate) table: String,
+    /// The snapshot that was looked at.
+    snapshot: String,
+    /// The one before, on which the changes were laid.
+    previous: String,
+    /// Whether the two sides agree.
+    pub(crate) is_clean: bool,
+    /// Items that the changes make.
+    expected: u64,
+    /// Items of the snapshot.
+    found: u64,
+    /// Keys that should be there and are not.
+    missing: u64,
+    /// Keys that are there and should not be.
+    unexpected: u64,
+    /// Keys whose items are others.
+    different: u64,
+    /// Keys that the snapshot has more than once.
+    repeated: u64,
+    /// Keys that changed within two minutes of the export: no differences.
+    unsettled: u64,
+    /// The sum of `_hash` of what was expected, as text: it has up to 38 digits.
+    expected_sum: String,
+    /// The sum of `_hash` of what was found.
+    found_sum: String,
+    /// The first hundred keys with a difference.
+    differences: Vec<Difference>,
+    /// The full export that was started for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    export_arn: Option<String>,
+}
+
+/// A key on which the two sides disagree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Difference {
+    /// As canonical DynamoDB JSON.
+    key: String,
+    /// `missing`, `unexpected`, `different` or `repeated`.
+    kind: String,
+    /// `_hash` of the item by the changes.
+    expected: Option<String>,
+    /// `_hash` in the snapshot.
+    found: Option<String>,
+}
+
+/// Snapshots that are looked through for the last one that was audited.
+const LOOKED_AT: usize = 100;
+
+/// Audits the newest snapshot that the feed has passed at a time, unless that was done; `exports` says whether
+/// an export may be asked for.
+///
+/// Nothing if the table has no snapshot to begin with, or Athena is at it still.
+pub(crate) async fn ensure(
+    clients: &Clients,
+    settings: &Settings,
+    description: &TableDescription,
+    (as_of, exports): (Timestamp, bool),
+) -> Result<Option<AuditReport>, Failure> {
+    let table = description.table_name().unwrap_or_default();
+    let of = (table, description.table_id().unwrap_or_default());
+    let bucket = &settings.enrolment.lake_bucket;
+    let newest = snapshot::newest(&clients.s3, bucket, of, as_of - PASSED, LOOKED_AT).await?;
+    let Some((current, older)) = newest.split_first() else {
+        return Ok(None);
+    };
+    if let Some(report) = report_of(clients, bucket, current).await? {
+        return Ok(Some(report));
+    }
+    // What no audit has looked at yet, this one does.
+    let (mut previous, mut before) = (None, None);
+    for snapshot in older {
+        previous = Some(snapshot);
+        before = report_of(clients, bucket, snapshot).await?;
+        if before.is_some() {
+            break;
+        }
+    }
+    let Some(previous) = previous else {
+        return Ok(None);
+    };
+    let database = &settings.enrolment.database;
+    let Some(changes) = catalog::find(&clients.glue, database, table).await? else {
+        return Err(catalog::missing(database, table));
+    };
+    let audit = audit(&changes, previous, current, description)?;
+    let partition = current.partition().map_err(|error| invalid(table, &error))?;
+    let asked = Asked { clients, settings, table, snapshot: &partition };
+    let Some(mut report) = asked.report(&audit).await? else {
+        return Ok(None);
+    };
+    report.previous = previous.partition().map_err(|error| invalid(table, &error))?;
+    let was_asked_for = before.is_some_and(|before| before.export_arn.is_some());
+    if !report.is_clean && exports && !was_asked_for {
+        let of = (table, description.table_arn().unwrap_or_default());
+        let started = exports::start(clients, settings, of, current.export_time, Why::Audit);
+        report.export_arn = Some(started.await?);
+    }
+    let bytes = format!("{:#}\n", serde_json::json!(report)).into_bytes();
+    let key = report_key(current)?;
+    object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
+    tell(&report);
+    Ok(Some(report))
+}
+
+fn report_key(snapshot: &Finished) -> Result<String, Failure> {
+    let partition = snapshot.partition().map_err(|error| invalid(&snapshot.table, &error))?;
+    Ok(format!("reports/audit/{}/{partition}.json", path::folder(&snapshot.table)))
+}
+
+/// What an audit of a snapshot found, if there was one.
+async fn report_of(
+    clients: &Clients,
+    bucket: &str,
+    snapshot: &Finished,
+) -> Result<Option<AuditReport>, Failure> {
+    let there = object::read(&clients.s3, bucket, &report_key(snapshot)?).await?;
+    Ok(there.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// The statements.
+fn audit(
+    changes: &CatalogTable,
+    previous: &Finished,
+    current: &Finished,
+    description: &TableDescription,
+) -> Result<Audit, Failure> {
+    let table = description.table_name().unwrap_or_default();
+    let Some(names) = TableNames::of_changes(&changes.name) else {
+        return Err(invalid(table, &"the catalog's table is not called <table>__changes"));
+    };
+    let registry = Registry::new();
+    let audit = || {
+        let [previous_partition, partition] = [previous.partition()?, current.partition()?];
+        let snapshot = |partition, finished: &Finished| Snapshot {
+            registry: &registry,
+            partition,
+            export_time_ms: finished.export_time.as_millisecond(),
+        };
+        let before = snapshot(previous_partition.as_str(), previous);
+        let now = snapshot(partition.as_str(), current);
+        Audit::of(&names, Some(&before), &now, &since(description)?)
+    };
+    audit().map_err(|error: lake::WriteError| invalid(table, &error))
+}
+
+/// Asks Athena. A large table takes it longer than a run has, so that which execution has the answer is kept in
+/// `state/backup/<table>/audit-<snapshot>-<statement>`.
+struct Asked<'a> {
+    clients: &'a Clients,
+    settings: &'a Settings,
+    table: &'a str,
+    snapshot: &'a str,
+}
+
+type Rows = Vec<Vec<Option<String>>>;
+
+impl Asked<'_> {
+    /// The answers; nothing if one has not ended.
+    async fn report(&self, audit: &Audit) -> Result<Option<AuditReport>, Failure> {
+        let Some(rows) = self.answer("totals", audit.totals()).await? else {
+            return Ok(None);
+        };
+        let row = rows.first().map(Vec::as_slice).unwrap_or_default();
+        let totals = Totals::of(row).map_err(|error| invalid(self.table, &error))?;
+        let differences = if totals.is_clean() {
+            Rows::new()
+        } else {
+            let Some(rows) = self.answer("differences", audit.differences()).await? else {
+                return Ok(None);
+            };
+            rows
+        };
+        Ok(Some(AuditReport {
+            table: self.table.to_owned(),
+            snapshot: self.snapshot.to_owned(),
+            previous: String::new(),
+            is_clean: totals.is_clean(),
+            expected: totals.expected,
+            found: totals.found,
+            missing: totals.missing,
+            unexpected: totals.unexpected,
+            different: totals.different,
+            repeated: totals.repeated,
+            unsettled: totals.unsettled,
+            expected_sum: totals.expected_sum.to_string(),
+            found_sum: totals.found_sum.to_string(),
+            differences: differences.into_iter().filter_map(difference).collect(),
+            export_arn: None,
+        }))
+    }
+
+    async fn answer(&self, name: &str, statement: &str) -> Result<Option<Rows>, Failure> {
+        let Self { clients, settings, table, snapshot } = self;
+        let (s3, bucket) = (&clients.s3, &settings.enrolment.lake_bucket);
+        let name = format!("{}/audit-{snapshot}-{name}", path::folder(table));
+        let (key, resource) = (path::state("backup", &name), format!("audit of {table}"));
+        if let Some(id) = object::read(s3, bucket, &key).await? {
+            let id = String::from_utf8_lossy(&id);
+            match athena::answer(&clients.athena, &id, &resource).await {
+                // It failed, or Athena knows it no more: asked anew.
+                Err(failure) if !failure.is_retryable() => {
+                    tracing::warn!(table, %failure, "audit asked anew");
+                }
+                answer => return answer,
+            }
+        }
+        let id = athena::start(&clients.athena, &settings.athena(), statement, &resource).await?;
+        let bytes = id.clone().into_bytes();
+        object::put(s3, bucket, &key, "text/plain", bytes).await?;
+        athena::answer(&clients.athena, &id, &resource).await
+    }
+}
+
+fn difference(row: Vec<Option<String>>) -> Option<Difference> {
+    let [key, kind, expected, found]: [Option<String>; 4] = row.try_into().ok()?;
+    Some(Difference { key: key?, kind: kind?, expected, found })
+}
+
+/// Metrics, which an alarm watches, and a line.
+fn tell(report: &AuditReport) {
+    let AuditReport { table, missing, unexpected, different, repeated, unsettled, .. } = report;
+    let differing = missing + unexpected + different + repeated;
+    telemetry::count(
+        table,
+        &[
+            ("AuditDifferences", differing),
+            ("AuditUnsettled", *unsettled),
+            ("AuditItemsExpected", report.expected),
+            ("AuditItems", report.found),
+        ],
+    );
+    if report.is_clean {
+        tracing::info!(table, snapshot = report.snapshot, unsettled, "audit clean");
+    } else {
+        tracing::error!(table, snapshot = report.snapshot, differing, "audit found differences");
+    }
+}
+
+fn invalid(table: &str, error: &impl ToString) -> Failure {
+    Failure::stated("Audit", format!("table {table}"), error.to_string(), Class::Permanent)
+}
