@@ -5,12 +5,13 @@ AWS (https://docs.aws.amazon.com/service-authorization/latest/reference/list_ama
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html): actions on tables,
 backups, exports and imports are on that table, backup, export or import, also when the request names it
 by ARN; actions on a stream mapping are on the mapping, with the function as `lambda:FunctionArn`; actions on a
-table of Glue are on the table as well as on its database; actions on a query are on its workgroup. Everybody reaches AWS by TLS.
+table of Glue are on the table as well as on its database; actions on a query are on its workgroup; a batch of messages is asked for as one message
+(.../list_amazonsqs.html). Everybody reaches AWS by TLS.
 
 ministack 1.5.33: knows a DynamoDB table only by `TableName` or `RequestItems`, takes reading one mapping
 for listing them, asks for no permission at all to update or delete one, does not know
-`lambda:FunctionArn`, asks for the database only, does not know a query's workgroup, and takes the loopback for a connection without TLS, so that
-a bucket policy which insists on TLS denies everything.
+`lambda:FunctionArn`, asks for the database only, does not know a query's workgroup, asks for actions like `sqs:SendMessageBatch`, which there
+are not, and takes the loopback for a connection without TLS, so that a bucket policy which insists on TLS denies everything.
 
 Changed: all of this, with AUTH=true. For Glue the table is asked for, and not the database and the catalog.
 """
@@ -37,12 +38,17 @@ _mapping = contextvars.ContextVar("mapping_of_the_request", default=None)
 def apply() -> None:
     pin = original(iam_evaluator, "pin_request_origin", "de819c1bd9ac2be4")
     table_arns = original(iam_actions, "dynamodb_resource_arns", "a7186900d54a313c")
+    iam_action = original(iam_actions, "extract_iam_action", "ec476b92d969822b")
     lambda_action = original(iam_actions, "_lambda_action", "19fa24ebca403b7a")
     resource_arn = original(iam_actions, "extract_resource_arn", "82f51700695c62fd")
     tag_context = original(iam_actions, "request_tag_context", "d46adb816e024778")
 
     def action_of_lambda(method, path):
         return MAPPING_ACTIONS.get(method) if mapping_in(path) else lambda_action(method, path)
+
+    def action_of(service, *request):
+        action = iam_action(service, *request)
+        return action.removesuffix("Batch") if service == "sqs" and action else action
 
     def resource_of(service, method, path, headers, body, query_params, region, account_id):
         _mapping.set(mapping_in(path) if service == "lambda" else None)
@@ -62,6 +68,7 @@ def apply() -> None:
         return dynamodb_resources(fields_of(body), region, account_id) or table_arns(body, region, account_id)
 
     iam_actions._lambda_action = action_of_lambda
+    iam_actions.extract_iam_action = action_of
     iam_actions.extract_resource_arn = resource_of
     iam_actions.request_tag_context = context_of
     iam_actions.dynamodb_resource_arns = tables_of

@@ -16,6 +16,7 @@ STEPS = [
     steps.run_the_schedule,
     steps.ask_for_the_current_state,
     steps.run_the_schedule_again,
+    steps.stand_on_a_snapshot,
 ]
 
 

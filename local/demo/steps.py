@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from . import show
@@ -28,6 +29,8 @@ def drop_a_file(number: int, cloud: Cloud) -> None:
     in_table = len(cloud.items("planes"))
     show.line(f"{in_file:,} rows in the file, {in_table:,} items in the table.")
     require(in_file == in_table == report["rowsWritten"], "the table does not hold every row of the file")
+    status = f"s3://{cloud.landing}/status/planes/{report['importId']}.json"
+    show.line(f"while a longer one runs, watch its phase, percent and rate: aws s3 cp {status} -")
 
 
 BAD_ROWS = [
@@ -49,13 +52,29 @@ def drop_a_file_with_bad_rows(number: int, cloud: Cloud) -> None:
     require(report["rowsRead"] == report["rowsWritten"] + report["rowsRejected"], "a row vanished")
     rejects = _rejects(cloud, report)
     show.table(["line", "why it was rejected"], [[reject["line"], reject["reason"]] for reject in rejects])
-    show.line(f"kept with their bytes in {report['rejects']}")
+    show.line(f"kept with their bytes in {report['rejects'][0]}")
+    _mend(cloud, report)
+
+
+def _mend(cloud: Cloud, report: dict) -> None:
+    """What a person does with an editor: one row is mended in place, and the file dropped back in."""
+    lines = _rejects_file(cloud, report).splitlines()
+    mended = [line.replace(b'"row":"2ZZ,Short Row"', b'"row":"2ZZ,Mended Row,41.0,-70.0,10,-5,A,x"') for line in lines]
+    again = cloud.report("airports", cloud.drop("airports.rejects.jsonl", b"\n".join(mended)))
+    require(again["status"] == "finished", f"the import of the mended rows failed: {again.get('error')}")
+    show.line(f"one mended in place and the file dropped under imports/: {again['rowsWritten']} written to `airports`, "
+              f"{again['rowsRejected']} still rejected, and still with the places in airports.csv.")
+    require((again["rowsWritten"], again["rowsRejected"]) == (1, len(BAD_ROWS) - 1), "mending went wrong")
 
 
 def _rejects(cloud: Cloud, report: dict) -> list[dict]:
-    bucket, key = report["rejects"].removeprefix("s3://").split("/", 1)
-    lines = [json.loads(text) for text in cloud.read(bucket, key).splitlines()]
+    lines = [json.loads(text) for text in _rejects_file(cloud, report).splitlines()]
     return [entry for entry in lines if "reason" in entry]
+
+
+def _rejects_file(cloud: Cloud, report: dict) -> bytes:
+    bucket, key = report["rejects"][0].removeprefix("s3://").split("/", 1)
+    return cloud.read(bucket, key)
 
 
 def _show_report(report: dict) -> None:
@@ -192,6 +211,29 @@ def run_the_schedule_again(number: int, cloud: Cloud) -> None:
     after = _backups(cloud), _exports(cloud)
     require(before == after, f"the second run changed something: {before} became {after}")
     show.line(f"still {len(after[0])} backups and {len(after[1])} exports.")
+
+
+def stand_on_a_snapshot(number: int, cloud: Cloud) -> None:
+    show.step(number, "Half an hour on: exports have become snapshots, the view stands on the newest, and that is audited.")
+    _snapshots(cloud, 1)
+    now = datetime.now(UTC)
+    cloud.invoke(cloud.backup_function, {"scheduledTime": now.isoformat(), "tables": ["planes"]})
+    _snapshots(cloud, 2)
+    due = {"reconcileTime": (now + timedelta(minutes=30)).isoformat(), "tables": ["planes"]}
+    [report] = cloud.invoke(cloud.backup_function, due)["tables"]
+    audit = report["audit"]
+    heads = ["view", "stands on", "items found", "expected by the changes", "differing"]
+    differing = sum(audit[kind] for kind in ("missing", "unexpected", "different", "repeated"))
+    show.table(heads, [["planes", report["snapshot"], f"{audit['found']:,}", f"{audit['expected']:,}", f"{differing:,}"]])
+    _, [[in_view]] = cloud.query("SELECT count(*) FROM planes")
+    require(report["snapshot"] is not None and audit["isClean"], f"the audit found differences: {audit}")
+    require(int(in_view) == len(cloud.items("planes")), "the view is not the table")
+    show.line(f"compared by the hash of every item; the report is in s3://{cloud.lake}/reports/audit/planes/")
+
+
+def _snapshots(cloud: Cloud, count: int) -> None:
+    prefix = "state/snapshot/planes/finished/"
+    show.until(f"snapshot {count} of planes", lambda: len(cloud.keys(cloud.lake, prefix)) >= count or None)
 
 
 def _show_protection(cloud: Cloud, report: dict) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import deployment, emulator, environments, process, state
+from . import deployment, dynamodb_local, emulator, environments, process, state
 from .paths import LOCAL, REPOSITORY, Failure, progress
 from .state import Stack
 
@@ -51,6 +51,9 @@ def command_line() -> argparse.ArgumentParser:
     readers_command = command(
         "test-readers", test_readers, "Bring a stack up, and hold readers that others wrote against the lake's files."
     )
+    opinion_command = command(
+        "test-second-opinion", test_second_opinion, "Start AWS's DynamoDB Local, and ask it which items are valid."
+    )
 
     for named in (up_command, down_command, logs_command):
         named.add_argument("--name", default=DEFAULT_NAME, help="tells several stacks apart (default: %(default)s)")
@@ -61,6 +64,7 @@ def command_line() -> argparse.ArgumentParser:
     run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
     for testing in (tests_command, readers_command):
         testing.add_argument("pytest", nargs="*", metavar="-- ARG", help="arguments for pytest")
+    opinion_command.add_argument("cargo", nargs="*", metavar="-- ARG", help="arguments for `cargo test`")
     return parser
 
 
@@ -139,6 +143,13 @@ def test_readers(arguments: argparse.Namespace) -> int:
     arguments.parameter.append("BatchWindowSeconds=1")
     arguments.run = pytest(environments.READERS, REPOSITORY / "tests" / "readers", arguments.pytest)
     return run(arguments)
+
+
+def test_second_opinion(arguments: argparse.Namespace) -> int:
+    command = ["cargo", "test", "--workspace", "--locked", "--test", "second_opinion", *arguments.cargo]
+    with dynamodb_local.running() as endpoint:
+        environment = os.environ | dynamodb_local.environment(endpoint)
+        return subprocess.run(command, cwd=REPOSITORY, env=environment).returncode
 
 
 def pytest(environment: Path, tests: Path, arguments: list[str]) -> list[str]:

@@ -11,11 +11,17 @@ import time
 from pathlib import Path
 
 
-def start(command: list[str], environment: dict[str, str], log: Path) -> tuple[int, str]:
-    """Starts the command in a session of its own. Gives its number and when it began."""
+def start(command: list[str], environment: dict[str, str], log: Path, folder: Path | None = None) -> tuple[int, str]:
+    """Starts the command in a session and, if given, a folder of its own. Gives its number and when it began."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     return process.pid, began(process.pid)
 

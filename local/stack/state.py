@@ -11,7 +11,7 @@ from . import process
 from .paths import WORK, Failure
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
-TAKEN = re.compile(r"env-.*|uv")
+TAKEN = re.compile(r"env-.*|uv|dynamodb-local.*")
 
 
 @dataclass
@@ -49,7 +49,10 @@ def output_variable(output: str) -> str:
 
 def folder_of(name: str) -> Path:
     if not NAME.fullmatch(name) or TAKEN.fullmatch(name):
-        raise Failure(f"{name!r} cannot name a stack. Use small letters, digits and dashes, and not `uv` or `env-…`.")
+        raise Failure(
+            f"{name!r} cannot name a stack. "
+            "Use small letters, digits and dashes, and not `uv`, `env-…` or `dynamodb-local…`."
+        )
     return WORK / name
 
 

@@ -44,8 +44,8 @@ def act(event, behaviour):
         return {"batchItemFailures": [{"itemIdentifier": identifier(record)} for record in failed]}
     return behaviour.get("answer")
 
+# What the test wrote. Identifiers are random hexadecimal digits, which spell "bad" now and then.
 def contents(records):
-    """What the test wrote. Identifiers are random hexadecimal digits, which spell "bad" now and then."""
     kept = lambda pairs: {name: value for name, value in pairs if name not in ("eventID", "messageId", "receiptHandle")}
     return json.dumps(json.loads(json.dumps(records), object_pairs_hook=kept))
 

@@ -1,4 +1,4 @@
-"""Histories of a table, made up from a seed, and what its views have to show: the model.
+"""Histories of a table, made up from a seed, and what its views and audits have to show: the model.
 
 The columns are those of `orders` in shared/lake/tests/views.rs.
 """
@@ -10,11 +10,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-EXPORTED = datetime(2026, 11, 22, 15)
+# The times of two exports, and their snapshots' partitions.
+EXPORTED_BEFORE, EXPORTED = datetime(2026, 11, 21, 15, 5), datetime(2026, 11, 22, 15)
+SNAPSHOT_BEFORE, SNAPSHOT = "20261121T150500Z", "20261122T150000Z"
+# An item is in an export as of some moment within a minute of its time.
+ACCURACY = timedelta(minutes=1)
 OVERLAY = timedelta(minutes=2)
-SNAPSHOT = "20261122T150000Z"
 # Of the table that had the name before, of this table at its creation, and after its stream was off and on.
 FORMER, FIRST, SECOND = "20261120090000000", "20261121150000250", "20261122145930000"
+# Streams from here on are of the table as it is now.
+SINCE = "20261121150000000"
 KEYS = ["1", "2", "2.5", "-3"]
 ATTRIBUTES = ("note", "sizes", "tags", "total")
 BIGINTS = {"id": "id", "note": "note__bigint", "sizes": "sizes"}
@@ -43,33 +48,39 @@ class Change:
 @dataclass
 class History:
     changes: list[Change] = field(default_factory=list)
-    # The items as the export found them; `None` before it is taken.
-    exported: dict[str, tuple] | None = None
+    # The items as each export found them.
+    exported_before: dict[str, tuple] = field(default_factory=dict)
+    exported: dict[str, tuple] = field(default_factory=dict)
 
 
-def history(random: Random) -> History:
-    """Writes around the time of an export, in the order in which they happened."""
+def history(random: Random, lengths: tuple[int, int, int] = (4, 12, 12)) -> History:
+    """Writes around the times of two exports, in order: of each stream fewer than its length."""
     made = History()
-    # An export may be taken within a minute of its time.
-    taken = EXPORTED + timedelta(seconds=random.uniform(-60, 60))
-    at = datetime(2026, 11, 20, 9, 0, 5)
+    begins = (
+        datetime(2026, 11, 20, 9, 0, 5),
+        datetime(2026, 11, 21, 15, 0, 0, 300000),
+        datetime(2026, 11, 22, 14, 59, 31),
+    )
     items: dict[str, tuple] = {}
-    for stream, begins, length in [
-        (FORMER, at, random.randrange(4)),
-        (FIRST, datetime(2026, 11, 21, 15, 0, 0, 300000), random.randrange(12)),
-        (SECOND, datetime(2026, 11, 22, 14, 59, 31), random.randrange(12)),
-    ]:
-        at = begins
+    for stream, at, length in zip((FORMER, FIRST, SECOND), begins, lengths, strict=True):
         if stream == FIRST:
             items = {}
-        for number in range(length):
-            if at >= taken and made.exported is None:
-                made.exported = dict(items)
+        for number in range(random.randrange(length)):
             made.changes.append(change(random, items, stream, number, at))
             at += timedelta(seconds=random.choice([0.0, 0.2, 30.0, 45.0, 90.0]))
-    if made.exported is None:
-        made.exported = dict(items)
+    made.exported_before = export(random, made.changes, EXPORTED_BEFORE)
+    made.exported = export(random, made.changes, EXPORTED)
     return made
+
+
+def export(random: Random, changes: list[Change], at: datetime) -> dict[str, tuple]:
+    """Each item as of a moment of its own: an export is no transaction."""
+    found = {}
+    for key in KEYS:
+        taken = at + random.choice([-1, 1, random.uniform(-1, 1)]) * ACCURACY
+        state = newest([one for one in changes if one.key == key and one.at < taken], SINCE)
+        found |= {key: one.item for one in state.values() if one.item is not None}
+    return found
 
 
 def change(random: Random, items: dict[str, tuple], stream: str, number: int, at: datetime) -> Change:
@@ -95,7 +106,7 @@ def item(random: Random, key: str) -> tuple:
 
 
 def hash_of(item: tuple | None) -> int | None:
-    return None if item is None else int.from_bytes(hashlib.sha256(repr(item).encode()).digest()[:7])
+    return None if item is None else int.from_bytes(hashlib.sha256(repr(item).encode()).digest()[:8], signed=True)
 
 
 def key_text(key: str) -> str:

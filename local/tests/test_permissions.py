@@ -88,6 +88,22 @@ def test_still_needed_plain_ministack_does_not_know_the_workgroup_of_a_query(pla
     denied(lambda: client.get_query_execution(QueryExecutionId=query))
 
 
+def test_a_batch_of_messages_is_asked_for_as_one(aws):
+    assert send_two(aws) == ["0", "1"]
+
+
+def test_still_needed_plain_ministack_asks_for_an_action_that_there_is_not(plain):
+    denied(lambda: send_two(plain))
+
+
+def send_two(cloud) -> list[str]:
+    """Sends two messages at once with the right to send one, and gives what was sent."""
+    queue = cloud.client("sqs").create_queue(QueueName=unique("queue"))["QueueUrl"]
+    client = user(cloud, allow(["sqs:SendMessage"], f"arn:aws:sqs:{ACCOUNT}:{queue.rpartition('/')[2]}"))("sqs")
+    entries = [{"Id": str(number), "MessageBody": "{}"} for number in range(2)]
+    return [sent["Id"] for sent in client.send_message_batch(QueueUrl=queue, Entries=entries)["Successful"]]
+
+
 def test_a_bucket_that_insists_on_tls_can_be_used(aws):
     assert put_with_tls_only(aws) == 200
 

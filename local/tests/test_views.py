@@ -4,51 +4,41 @@ Here DuckDB runs it, translated by sqlglot. What Trino makes of the same text on
 """
 
 from collections import Counter
-from pathlib import Path
+from datetime import datetime, timedelta
 from random import Random
 
-import duckdb
 import pytest
 import sqlglot
 from histories import (
-    ATTRIBUTES,
     EXPORTED,
     FIRST,
     FORMER,
+    KEYS,
     OVERLAY,
     SECOND,
-    SNAPSHOT,
+    SINCE,
     Change,
     hash_of,
     history,
-    in_changes,
-    in_snapshot,
     key_text,
     merged,
     newest,
 )
 from sqlglot import exp
+from tables import SNAPSHOTS, Lake, files, row_of, row_of_snapshot, statement
 
-SNAPSHOTS = Path(__file__).parents[2] / "shared" / "lake" / "tests" / "snapshots"
 FILES = sorted(SNAPSHOTS.glob("views__*.snap"))
 HISTORIES = 60
-META = "_op VARCHAR, _ts TIMESTAMP, _stream VARCHAR, _seq VARCHAR, _key VARCHAR, _hash BIGINT, _by VARCHAR, _rest VARCHAR"
-SINCE = "20261121150000000"
-
-
-def statement(name: str) -> str:
-    _, _, text = (SNAPSHOTS / f"views__{name}.snap").read_text().split("---\n", 2)
-    return text
 
 
 def parsed(name: str) -> exp.Create:
-    return sqlglot.parse_one(statement(name), read="athena")
+    return sqlglot.parse_one(statement(f"views__{name}"), read="athena")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_view_is_one_statement_of_athena(file):
     name = file.stem.removeprefix("views__")
-    (create,) = sqlglot.parse(statement(name), read="athena")
+    (create,) = sqlglot.parse(statement(file.stem), read="athena")
     assert isinstance(create, exp.Create) and create.args["kind"] == "VIEW" and create.args["replace"]
     # A statement in parts that sqlglot does not know would be kept as text.
     assert create.find(exp.Command) is None
@@ -76,68 +66,9 @@ def sql() -> dict[str, str]:
     return {shape: parsed(f"orders_{shape}").expression.sql(dialect="duckdb") for shape in shapes}
 
 
-class Lake:
-    """The tables that the views read."""
-
-    def __init__(self) -> None:
-        self.database = duckdb.connect()
-        self.database.execute(f"""
-            CREATE TABLE orders__changes ({META}, _event_id VARCHAR, _old VARCHAR, id BIGINT, id__double DOUBLE,
-                note VARCHAR, note__bigint BIGINT, note__double DOUBLE, sizes BIGINT[], sizes__double_set DOUBLE[],
-                tags VARCHAR[], paid BOOLEAN, scan BLOB, lines VARCHAR, total DOUBLE, total_eur DECIMAL(12, 2),
-                never VARCHAR, added_later VARCHAR, dt VARCHAR);
-            CREATE TABLE orders__snapshot ({META}, total BIGINT, id BIGINT, tags VARCHAR[], old VARCHAR,
-                total_eur BLOB[], snapshot VARCHAR);
-        """)
-
-    def insert(self, table: str, rows: list[dict]) -> None:
-        self.database.execute(f"DELETE FROM {table}")
-        names = sorted({name for row in rows for name in row})
-        if not rows:
-            return
-        marks = ", ".join(["(" + ", ".join("?" * len(names)) + ")"] * len(rows))
-        values = [row.get(name) for row in rows for name in names]
-        self.database.execute(f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks}", values)
-
-    def rows(self, query: str) -> list[dict]:
-        result = self.database.execute(query)
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
 @pytest.fixture(scope="module")
 def lake() -> Lake:
     return Lake()
-
-
-def files(random: Random, changes: list[Change]) -> list[tuple[Change, frozenset[str]]]:
-    """Each change at least once, in any order; some again, and some without columns for newer attributes."""
-    copies = []
-    for change in changes:
-        for _ in range(random.choice([1, 1, 1, 2, 3])):
-            # What a function does not know yet is the newest: the sets are one within the other.
-            unknown = ATTRIBUTES[: random.choice([0, 0, 0, 1, 2, 4])] if change.item else ()
-            copies.append((change, frozenset(unknown)))
-    random.shuffle(copies)
-    return copies
-
-
-def row_of(change: Change, without: frozenset[str]) -> dict:
-    return in_changes(change.item, change.key, without) | {
-        "_op": change.op,
-        "_ts": change.ts,
-        "_stream": change.stream,
-        "_seq": change.seq,
-        "_key": key_text(change.key),
-        "_hash": hash_of(change.item),
-        "_by": change.by,
-        "dt": str(change.ts.date()),
-    }
-
-
-def row_of_snapshot(key: str, item: tuple, snapshot: str = SNAPSHOT) -> dict:
-    meta = {"_op": "SNAPSHOT", "_ts": EXPORTED, "_key": key_text(key), "_hash": hash_of(item), "snapshot": snapshot}
-    return in_snapshot(item) | meta
 
 
 def richest(copies: list[tuple[Change, frozenset[str]]], change: Change) -> dict:
@@ -192,6 +123,28 @@ def test_the_current_state_on_a_snapshot_of_any_history(sql, lake, seed):
     assert sorted((row["_key"], row["_hash"]) for row in expected) == truth
 
 
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_what_the_current_state_on_a_snapshot_shows_before_all_has_arrived(sql, lake, seed):
+    random = Random(seed)
+    made = history(random)
+    begins = EXPORTED - OVERLAY
+    arrived = [one for one in made.changes if random.random() < 0.6]
+    lake.insert("orders__changes", [row_of(*copy) for copy in files(random, arrived)])
+    lake.insert("orders__snapshot", [row_of_snapshot(*entry) for entry in made.exported.items()])
+    rows = lake.rows(sql["current_on_snapshot"])
+    there = {row["_key"]: row["_hash"] for row in rows}
+    assert len(there) == len(rows)
+    for key in KEYS:
+        changes = [one for one in made.changes if one.key == key and one.stream >= SINCE]
+        late = [one for one in changes if one.ts >= begins]
+        before = changes[: len(changes) - len(late)]
+        versions = [hash_of(before[-1].item) if before else None, *(hash_of(one.item) for one in late)]
+        # No version that was over two minutes before the export, and the newest once its last change has arrived.
+        if not late or late[-1] in arrived:
+            versions = versions[-1:]
+        assert there.get(key_text(key)) in versions
+
+
 def test_the_histories_have_what_they_are_for():
     seen = Counter()
     for seed in range(HISTORIES):
@@ -212,9 +165,17 @@ def test_the_histories_have_what_they_are_for():
                 removed.add((one.stream, one.key))
         keys = [{one.key for one in made.changes if one.stream == stream} for stream in (FORMER, FIRST, SECOND)]
         seen["only in the former table"] += bool(keys[0] - keys[1] - keys[2])
+        as_one = [newest([one for one in made.changes if one.at < at], SINCE) for at in moments(made.changes)]
+        as_one = [{key: one.item for key, one in state.items() if one.item is not None} for state in as_one]
+        seen["exported as at no one moment"] += made.exported not in as_one
         in_window = {one.key for one in made.changes if one.ts >= EXPORTED - OVERLAY}
         seen["in the snapshot and not changed since"] += bool(made.exported.keys() - in_window)
         seen["files that differ"] += any(len({w for c, w in copies if c == one}) > 1 for one in made.changes)
         seen["exact duplicates"] += len(set(copies)) < len(copies)
     rare = {what: times for what, times in seen.items() if times < 5}
     assert not rare
+
+
+def moments(changes: list[Change]) -> list[datetime]:
+    """One before the first change and one after each."""
+    return [datetime.min, *(one.at + timedelta(microseconds=1) for one in changes)]
