@@ -59,6 +59,7 @@ fn the_template_sets_the_variables_that_a_function_reads_and_no_others() {
     check("import", "ImportFunction", true);
     check("stream", "StreamFunction", false);
     check("backup", "BackupFunction", true);
+    check("snapshot", "SnapshotFunction", false);
 }
 
 fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
@@ -96,7 +97,7 @@ fn files_are_short_enough_to_be_read() {
 
 #[test]
 fn a_main_only_wires() {
-    for function in ["import", "stream", "backup"] {
+    for function in ["import", "stream", "backup", "snapshot"] {
         let main = read(&root().join(format!("functions/{function}/src/main.rs")));
         let lines = main.lines().count();
         assert!(lines <= 40, "{function}: main.rs has {lines} lines");

@@ -3,37 +3,15 @@
 use anyhow::{Context, Result};
 use aws::{
     backup::{self, Backup},
-    sdk::dynamodb::types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoveryStatus,
-        ScalarAttributeType, StreamSpecification, StreamViewType, Tag,
-    },
+    sdk::dynamodb::types::{PointInTimeRecoveryStatus, StreamViewType},
 };
 use end_to_end::{Stack, until};
 use item::format::dynamodb_json::parse_item;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-/// A table that was there before Headwater, with the tag that enrols it and an item.
-async fn existing_table(stack: &Stack, name: &str, view: Option<StreamViewType>) -> Result<()> {
-    let attribute = AttributeDefinition::builder().attribute_name("pk");
-    let element = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
-    let mut create = stack
-        .clients
-        .dynamodb
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute.attribute_type(ScalarAttributeType::S).build()?)
-        .key_schema(element.build()?)
-        .tags(Tag::builder().key("headwater").value("on").build()?);
-    if let Some(view) = view {
-        let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
-        create = create.stream_specification(stream.build()?);
-    }
-    create.send().await?;
-    aws::table::wait_until_active(&stack.clients.dynamodb, name).await?;
-    stack.put(name, &parse_item(br#"{"pk":{"S":"before"}}"#)?).await
-}
+/// What a table holds before it is enrolled.
+const BEFORE: &[&str] = &[r#"{"pk":{"S":"before"}}"#];
 
 /// A run looks at every enrolled table, so runs of two tests would see each other's.
 static ONE_RUN_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -65,7 +43,7 @@ async fn exports(stack: &Stack, table: &str, time: &str) -> Result<Vec<String>> 
 async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    existing_table(&stack, "e2e-existing", None).await?;
+    stack.existing_table("e2e-existing", None, BEFORE).await?;
     let report = run(&stack, "2026-11-20T03:00:00Z").await?;
     let first = of_table(&report, "e2e-existing")?;
     assert_eq!(
@@ -115,19 +93,23 @@ async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn retention_removes_only_our_own_old_backups() -> Result<()> {
+async fn retention_removes_only_our_own_but_the_newest_of_a_day() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    existing_table(&stack, "e2e-retention", None).await?;
+    stack.existing_table("e2e-retention", None, BEFORE).await?;
     let dynamodb = &stack.clients.dynamodb;
-    for name in ["before-migration", "headwater-old", "headwater-20250101T030000Z"] {
+    let ours = ["headwater-20250101T020000Z", "headwater-20250101T030000Z"];
+    for name in ours.into_iter().chain(["before-migration", "headwater-old"]) {
         backup::create(dynamodb, "e2e-retention", name).await?;
     }
     let report = run(&stack, "2026-11-21T03:00:00Z").await?;
     let table = of_table(&report, "e2e-retention")?;
-    assert_eq!(table["removedBackups"], json!(["headwater-20250101T030000Z"]));
+    assert_eq!(table["removedBackups"], json!([ours[0]]));
     let left = backup::list(dynamodb, "e2e-retention").await?;
-    assert_eq!(names(&left), ["before-migration", "headwater-20261121T030000Z", "headwater-old"]);
+    assert_eq!(
+        names(&left),
+        ["before-migration", ours[1], "headwater-20261121T030000Z", "headwater-old"]
+    );
     Ok(())
 }
 
@@ -135,7 +117,7 @@ async fn retention_removes_only_our_own_old_backups() -> Result<()> {
 async fn a_stream_that_serves_someone_else_is_left_alone() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    existing_table(&stack, "e2e-keys-only", Some(StreamViewType::KeysOnly)).await?;
+    stack.existing_table("e2e-keys-only", Some(StreamViewType::KeysOnly), BEFORE).await?;
     let report = run(&stack, "2026-11-19T03:00:00Z").await?;
     let table = of_table(&report, "e2e-keys-only")?;
     let first = &table["enrolment"][0];
@@ -153,5 +135,67 @@ async fn an_event_without_its_time_is_refused_with_what_to_send() -> Result<()> 
     let stack = Stack::of_environment();
     let refused = stack.invoke(&stack.backup_function, &json!({})).await.unwrap_err().to_string();
     assert!(refused.contains("expected {\\\"scheduledTime\\\""), "{refused}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn tags_say_what_is_done_and_what_is_only_told() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let table = "e2e-tagged";
+    stack.existing_table(table, None, BEFORE).await?;
+    let run = async |scheduled: &str| -> Result<Value> {
+        let event = json!({"scheduledTime": scheduled, "tables": [table]});
+        let report = stack.invoke(&stack.backup_function, &event).await?;
+        Ok(of_table(&report, table)?.clone())
+    };
+
+    // Observed: everything is told, and nothing is done.
+    stack.tag(table, "headwater", "observe").await?;
+    let report = run("2026-11-10T03:00:00Z").await?;
+    assert_eq!(
+        report["enrolment"],
+        json!([
+            {"outcome": "would", "detail": "stream with new and old images on"},
+            {"outcome": "would", "detail": "catalog table made"},
+            {"outcome": "would", "detail": "stream mapping made"},
+            {"outcome": "would", "detail": "point-in-time recovery of 35 days on"},
+        ])
+    );
+    assert_eq!((&report["backupArn"], &report["exportArn"]), (&Value::Null, &Value::Null));
+    let described = aws::table::describe(&stack.clients.dynamodb, table).await?;
+    assert!(described.context("the table")?.latest_stream_arn().is_none());
+
+    // On, without an export; a tag that is none is told.
+    stack.tag(table, "headwater", "on").await?;
+    stack.tag(table, "headwater:export", "off").await?;
+    stack.tag(table, "headwater:backups", "off").await?;
+    let report = run("2026-11-10T04:00:00Z").await?;
+    assert_eq!(report["policy"]["export"], "off");
+    assert!(report["backupArn"].is_string() && report["exportArn"].is_null(), "{report}");
+    assert_eq!(
+        report["tags"],
+        json!(["tag headwater:backups does nothing: is headwater:backup meant?"])
+    );
+
+    // Paused: the feed rests, and goes on from there.
+    stack.tag(table, "headwater", "paused").await?;
+    let report = run("2026-11-10T05:00:00Z").await?;
+    assert_eq!(report["enrolment"][0]["outcome"], "done", "{report}");
+    stack.put(table, &parse_item(br#"{"pk":{"S":"meanwhile"}}"#)?).await?;
+    stack.tag(table, "headwater", "on").await?;
+    let report = run("2026-11-10T06:00:00Z").await?;
+    assert_eq!(
+        report["enrolment"][2],
+        json!({"outcome": "done", "detail": "stream mapping repaired"})
+    );
+    stack.until_changes(table, 1).await?;
+
+    // A value that is none fails the run, after what could be done.
+    stack.tag(table, "headwater:retain", "seven days").await?;
+    let failed = run("2026-11-10T07:00:00Z").await.err().map(|error| error.to_string());
+    assert!(failed.is_some_and(|error| error.contains("tag headwater:retain")));
+    // Runs of other tests see this table, too.
+    stack.tag(table, "headwater:retain", "7d").await?;
     Ok(())
 }

@@ -49,39 +49,6 @@ async fn csv_becomes_a_table_with_everything_it_needs() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_format_carries_its_values() -> Result<()> {
-    let stack = Stack::of_environment();
-    let check = async |name: &str, bytes: &[u8], expected: &[&str]| -> Result<()> {
-        let report = stack.import(name, bytes, &[]).await?;
-        assert_eq!(report["status"], "finished", "{name}: {report}");
-        let table = report["table"].as_str().unwrap_or_default();
-        assert_eq!(stack.items(table).await?, expected, "{name}");
-        stack.until_lake_equals_table(table).await?;
-        Ok(())
-    };
-    check(
-        "e2e-plain.jsonl",
-        br#"{"id":1,"n":12345678901234567890.123456789,"l":[1,"x",null,true],"m":{"a":{"b":[]}}}"#,
-        &[r#"{"id":{"N":"1"},"l":{"L":[{"N":"1"},{"S":"x"},{"NULL":true},{"BOOL":true}]},"m":{"M":{"a":{"M":{"b":{"L":[]}}}}},"n":{"N":"12345678901234567890.123456789"}}"#],
-    )
-    .await?;
-    check(
-        "e2e-typed.json",
-        br#"{"Item":{"id":{"S":"a"},"b":{"B":"AAH/"},"ss":{"SS":["y","x"]},"ns":{"NS":["2","1.50"]},"nul":{"NULL":true}}}"#,
-        &[r#"{"b":{"B":"AAH/"},"id":{"S":"a"},"ns":{"NS":["1.5","2"]},"nul":{"NULL":true},"ss":{"SS":["x","y"]}}"#],
-    )
-    .await?;
-    check("e2e-tabs.tsv", b"id\tname\n1\ta,b\n", &[r#"{"id":{"N":"1"},"name":{"S":"a,b"}}"#])
-        .await?;
-    check(
-        "e2e-quoted.csv",
-        "\u{feff}id,text\r\nx,\"two\nlines, \"\"quoted\"\"\"\r\n".as_bytes(),
-        &[r#"{"id":{"S":"x"},"text":{"S":"two\nlines, \"quoted\""}}"#],
-    )
-    .await
-}
-
-#[tokio::test]
 async fn bad_rows_are_kept_with_reason_place_and_bytes() -> Result<()> {
     let stack = Stack::of_environment();
     let rows: &[u8] = b"code,name\na,one\n,two\nb,three,more\na,four\nc,\xff\nd,five\n";
@@ -89,21 +56,17 @@ async fn bad_rows_are_kept_with_reason_place_and_bytes() -> Result<()> {
     assert_eq!(told(&report), "finished 6/2/4");
     assert_eq!(stack.items("e2e-rejects").await?.len(), 2);
 
-    let place = report["rejects"].as_str().unwrap_or_default();
-    let key = place.split_once("/rejects/").map(|(_, key)| format!("rejects/{key}"));
-    let kept = stack.read(&stack.landing, &key.unwrap_or_default()).await?;
-    let kept: Vec<Value> =
-        kept.split(|&b| b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let kept = stack.rejects(&report).await?;
     let (head, rejects) = kept.split_first().expect("a first line that says where they come from");
     assert_eq!(
         (&head["table"], &head["source"]["key"]),
         (&json!("e2e-rejects"), &json!("imports/e2e-rejects.csv"))
     );
     let expected = [
-        json!({"line": 3, "offset": 16, "path": "code", "row": ",two", "reason": "the key attribute is missing; every item needs it, of type S"}),
-        json!({"line": 4, "offset": 21, "row": "b,three,more", "reason": "expected 2 fields as in the header, found 3; is a delimiter or a quote missing?"}),
-        json!({"line": 5, "offset": 34, "path": "code", "row": "a,four", "reason": "its key is that of line 2; a table holds a key once"}),
-        json!({"line": 6, "offset": 41, "rowBase64": "Yyz/", "reason": "not UTF-8 text at byte 2 of the row; convert the file to UTF-8"}),
+        json!({"line": 3, "offset": 16, "path": "code", "row": ",two", "columns": ["code", "name"], "reason": "the key attribute is missing; every item needs it, of type S"}),
+        json!({"line": 4, "offset": 21, "row": "b,three,more", "columns": ["code", "name"], "reason": "expected 2 fields as in the header, found 3; is a delimiter or a quote missing?"}),
+        json!({"line": 5, "offset": 34, "path": "code", "row": "a,four", "columns": ["code", "name"], "duplicateKey": {"code": {"S": "a"}}, "reason": "its key is that of row 1; a table holds a key once"}),
+        json!({"line": 6, "offset": 41, "rowBase64": "Yyz/", "columns": ["code", "name"], "reason": "not UTF-8 text at byte 2 of the row; convert the file to UTF-8"}),
     ];
     assert_eq!(rejects, expected);
     Ok(())
@@ -113,54 +76,48 @@ async fn bad_rows_are_kept_with_reason_place_and_bytes() -> Result<()> {
 async fn what_cannot_be_imported_is_refused_with_the_reason_and_not_tried_again() -> Result<()> {
     let stack = Stack::of_environment();
     stack.import("e2e-there.csv", "id\n1\n", &[]).await?;
-    let cases: [(&str, &[u8], &[(&str, &str)], &str); 9] = [
+    let cases: [(&str, &[u8], &[(&str, &str)], &str); 8] = [
         (
             "e2e-there.csv",
             b"id\n2\n",
             &[],
-            "failed 1/0/0: the table e2e-there exists already and was not made by this import; it was left untouched. Delete it, or drop the object under another name",
+            "failed 0/0/0: the table e2e-there exists already and was not made by this import; it was left untouched. Delete it, drop the object under another name, or import with IfExists append",
         ),
         (
             "e2e-empty.csv",
             b"",
             &[],
-            "failed 0/0/0: the object is empty; a file to import has a row at least",
+            "failed 0/0/0: the source is empty; a file to import has a row at least",
         ),
         (
             "e2e-header.csv",
             b"id,name\n",
             &[],
-            "failed 0/0/0: the object has no rows; a file to import has one at least",
+            "failed 0/0/0: the source has no rows; a file to import has one at least",
         ),
         (
             "e2e-nokey.csv",
             b"id,name\n1,a\n2,b\n",
             &[("partition-key", "code")],
-            "failed 2/0/2: none of the 2 rows can be an item. The first, on line 2: code: the key attribute is missing; every item needs it, of type S, N or B",
+            "failed 2/0/2: none of the 2 rows can be an item. The first, on line 2 of imports/e2e-nokey.csv: code: the key attribute is missing; every item needs it, of type S, N or B",
         ),
         (
             "e2e-twice.csv",
             b"id,name\n1,a\n1,a\n",
             &[],
-            "failed 2/0/0: no key could be inferred (id: line 3: its key is that of line 2; a table holds a key once); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME",
+            "failed 2/0/0: no key could be inferred (id: row 2: its key is that of row 1; a table holds a key once); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME; for a folder, as KeySchema in its manifest",
         ),
         (
             "e2e-latin1.csv",
             b"id,name\n1,\xe9\n2,\xe9\n",
             &[],
-            "failed 2/0/2: none of the 2 rows can be an item. The first, on line 2: not UTF-8 text at byte 2 of the row; convert the file to UTF-8",
-        ),
-        (
-            "e2e-array.json",
-            b"[{\"id\":1}]",
-            &[],
-            "failed 0/0/0: the object is one JSON array; write one object per line instead (jq -c '.[]')",
+            "failed 2/0/2: none of the 2 rows can be an item. The first, on line 2 of imports/e2e-latin1.csv: not UTF-8 text at byte 2 of the row; convert the file to UTF-8",
         ),
         (
             "e2e-odd.xlsx",
             b"PK",
             &[],
-            "failed 0/0/0: the name \"e2e-odd.xlsx\" does not end in .csv, .tsv, .jsonl, .ndjson or .json (or one of these and .gz), so its format is not known; name it imports/<table>.<format>",
+            "failed 0/0/0: the name \"e2e-odd.xlsx\" does not end in .csv, .tsv, .txt, .jsonl, .ndjson, .json, .ion, .10n, .parquet, .pq (or one of these and .gz, .gzip, .zst, .zstd), so it is not taken for data; name it imports/<table>.<format>",
         ),
         (
             "e2e odd.csv",
@@ -195,15 +152,6 @@ async fn what_is_no_new_object_is_no_error() -> Result<()> {
     Ok(())
 }
 
-/// The event the queue would deliver for a dropped object.
-fn delivery(stack: &Stack, dropped: &end_to_end::Dropped, size: usize) -> Value {
-    let body = json!({
-        "source": "aws.s3", "detail-type": "Object Created",
-        "detail": {"bucket": {"name": stack.landing}, "object": {"key": dropped.key, "size": size, "version-id": dropped.version}},
-    });
-    json!({"Records": [{"messageId": "again", "body": body.to_string()}]})
-}
-
 #[tokio::test]
 async fn the_same_event_twice_changes_nothing() -> Result<()> {
     let stack = Stack::of_environment();
@@ -224,7 +172,7 @@ async fn the_same_event_twice_changes_nothing() -> Result<()> {
     let ours = |objects: &end_to_end::Objects| -> Vec<_> {
         objects.clone().into_iter().filter(|(key, _)| key.contains("e2e-again")).collect()
     };
-    let again = delivery(&stack, &dropped, 18);
+    let again = stack.delivery(&dropped, 18);
     assert_eq!(
         stack.invoke(&stack.import_function, &again).await?,
         json!({"batchItemFailures": []})
@@ -232,5 +180,52 @@ async fn the_same_event_twice_changes_nothing() -> Result<()> {
     assert_eq!(stack.items("e2e-again").await?, items);
     assert_eq!(ours(&stack.objects(&stack.landing, "").await?), ours(&objects));
     assert_eq!(stack.changes("e2e-again").await?.rows.len(), changes);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rejects_come_back_mended_and_keep_where_they_came_from() -> Result<()> {
+    let stack = Stack::of_environment();
+    let rows = "code,name,n\na,one,1\n,two,2\na,too,1\na,new,1\nc,\"three\n,3\nd,four,4,x\n";
+    let report = stack.import("e2e-mended.csv", rows, &[("partition-key", "code")]).await?;
+    let rejects = stack.rejects(&report).await?;
+    assert_eq!((told(&report).as_str(), rejects.len()), ("finished 7/1/6", 1 + 6), "{rejects:?}");
+
+    // Of two whose key is taken one gets another, and the rest is mended, left as it was, and taken out.
+    let mut mended: Vec<String> = rejects.iter().map(Value::to_string).collect();
+    mended[1] = mended[1].replace(",two,2", "b,two,2");
+    mended[3] = mended[3].replace("a,new,1", "e,new,1");
+    mended[6] = mended[6].replace("d,four,4,x", "d,four,4");
+    mended.remove(5);
+    let again = stack.import("anything at all.rejects.jsonl", mended.join("\n"), &[]).await?;
+    assert_eq!(told(&again), "finished 5/3/2", "{again}");
+    assert_eq!(
+        (&again["table"], &again["rejectedFrom"]),
+        (&json!("e2e-mended"), &report["source"])
+    );
+    assert_eq!(
+        stack.items("e2e-mended").await?,
+        [
+            r#"{"code":{"S":"a"},"n":{"N":"1"},"name":{"S":"one"}}"#,
+            r#"{"code":{"S":"b"},"n":{"N":"2"},"name":{"S":"two"}}"#,
+            r#"{"code":{"S":"d"},"n":{"N":"4"},"name":{"S":"four"}}"#,
+            r#"{"code":{"S":"e"},"n":{"N":"1"},"name":{"S":"new"}}"#,
+        ]
+    );
+    // What is rejected again is where it was at first.
+    let left = stack.rejects(&again).await?;
+    assert_eq!(left[0]["source"], report["source"]);
+    assert_eq!(left[1..], [rejects[2].clone(), rejects[4].clone()]);
+    stack.until_lake_equals_table("e2e-mended").await?;
+
+    // Of a table that is not there a few mended rows say too little.
+    let head = mended[0].replace("\"e2e-mended\"", "\"e2e-mended-nowhere\"");
+    let elsewhere = format!("{head}\n{}", mended[1]);
+    let refused = stack.import("elsewhere.rejects.jsonl", elsewhere, &[]).await?;
+    assert_eq!(
+        refused["error"],
+        "the table e2e-mended-nowhere that these rows were meant for is not there; mend them in the \
+         source, and drop that"
+    );
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use end_to_end::{Stack, until};
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 /// Each test kills every process of a function, whichever import or batch that works for.
@@ -33,12 +34,101 @@ async fn a_killed_import_loses_nothing_and_doubles_nothing() -> Result<()> {
 
     let report = stack.report(&dropped).await?;
     let counts = ["rowsRead", "rowsWritten", "rowsRejected"].map(|name| report[name].clone());
-    assert_eq!(counts, [ROWS, ROWS, 0].map(serde_json::Value::from), "{report}");
+    assert_eq!(counts, [ROWS, ROWS, 0].map(Value::from), "{report}");
     assert_eq!(report["status"], "finished");
     assert_eq!(stack.items("e2e-killed").await?.len(), ROWS);
     let changes = stack.until_lake_equals_table("e2e-killed").await?;
     assert_eq!(changes.items().len(), ROWS);
     stack.redeliver_after_seconds(&visible_after).await?;
+    stack.until_queue_is_empty().await
+}
+
+#[tokio::test]
+async fn the_same_event_many_times_at_once_is_one_import() -> Result<()> {
+    const ROWS: usize = 3_000;
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let visible_after = stack.redeliver_after_seconds("15").await?;
+    let rows: String = (0..ROWS).map(|n| format!("{n},{}\n", n % 7)).collect();
+    let dropped = stack.drop("e2e-at-once.csv", format!("id,n\n{rows}"), &[]).await?;
+    let event = stack.delivery(&dropped, rows.len() + 5);
+    let again = || stack.invoke(&stack.import_function, &event);
+    let answers = tokio::try_join!(again(), again(), again(), again())?;
+    // One works, if the queue's own delivery does not; the others wait, or find it done.
+    let nothing = json!({"batchItemFailures": []});
+    let later = json!({"batchItemFailures": [{"itemIdentifier": "again"}]});
+    let all = <[Value; 4]>::from(answers);
+    assert!(all.iter().all(|answer| *answer == nothing || *answer == later), "{all:?}");
+    let report = stack.report(&dropped).await?;
+    assert_eq!((&report["status"], &report["rowsWritten"]), (&json!("finished"), &json!(ROWS)));
+    let changes = stack.until_lake_equals_table("e2e-at-once").await?;
+    assert_eq!(changes.rows.len(), ROWS, "no item was written twice");
+    stack.redeliver_after_seconds(&visible_after).await?;
+    stack.until_queue_is_empty().await
+}
+
+#[tokio::test]
+async fn the_version_of_the_event_is_read_or_nothing() -> Result<()> {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    // So that the objects change between their events and their reading.
+    stack.hold_messages_back_seconds("8").await?;
+    let first = stack.drop("e2e-overwritten.csv", "id\n1\n", &[]).await?;
+    let second = stack.drop("e2e-overwritten.csv", "id\n2\n", &[]).await?;
+    let gone = stack.drop("e2e-gone.csv", "id\n1\n", &[]).await?;
+    let delete = stack.clients.s3.delete_object().bucket(&stack.landing).key(&gone.key);
+    delete.version_id(&gone.version).send().await?;
+
+    let statuses = [stack.report(&first).await?, stack.report(&second).await?]
+        .map(|report| report["status"].clone());
+    stack.hold_messages_back_seconds("0").await?;
+    // Whichever came first made the table, and of its own version.
+    let items = stack.items("e2e-overwritten").await?;
+    let (expected, one) = match &statuses {
+        [first, _] if first == "finished" => ([first, &statuses[1]], "1"),
+        [first, second] => ([second, first], "2"),
+    };
+    assert_eq!(expected, ["finished", "failed"]);
+    assert_eq!(items, [format!(r#"{{"id":{{"N":"{one}"}}}}"#)]);
+
+    let report = stack.report(&gone).await?;
+    let error = format!(
+        "s3://{}/{} (version {}) was deleted before it could be read; drop it anew to import it",
+        stack.landing, gone.key, gone.version
+    );
+    assert_eq!(report["error"], error);
+    stack.until_queue_is_empty().await
+}
+
+#[tokio::test]
+async fn a_load_that_outlasts_the_function_goes_on_from_its_checkpoints() -> Result<()> {
+    const ROWS: usize = 12_000;
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let before = stack.set_timeout(&stack.import_function, 10).await?;
+    let rows: String = (0..ROWS).map(|n| format!("p{:02},{n},{}\n", n / 1000, n % 7)).collect();
+    let gzipped = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, format!("pk,sk,n\n{rows}").as_bytes())?;
+        encoder.finish()?
+    };
+    for (folder, name, bytes) in [
+        ("e2e-outlast", "rows.csv", format!("pk,sk,n\n{rows}").into_bytes()),
+        ("e2e-outlast-gz", "rows.csv.gz", gzipped),
+    ] {
+        stack.drop(&format!("{folder}/{name}"), bytes, &[]).await?;
+        let key = [("pk", "HASH"), ("sk", "RANGE")];
+        let key = key.map(|(name, role)| json!({"AttributeName": name, "KeyType": role}));
+        let manifest = json!({
+            "TableCreationParameters": {"KeySchema": key}, "Headwater": {"MaxWriteRate": 800},
+        });
+        let report = stack.import_folder(folder, &manifest).await?;
+        let counts = ["rowsRead", "rowsWritten", "rowsRejected"].map(|name| report[name].clone());
+        assert_eq!(counts, [ROWS, ROWS, 0].map(Value::from), "{report}");
+        assert!(report["turns"].as_u64() > Some(1), "{report}");
+        assert_eq!(stack.items(folder).await?.len(), ROWS);
+    }
+    stack.set_timeout(&stack.import_function, before).await?;
     stack.until_queue_is_empty().await
 }
 

@@ -206,7 +206,7 @@ async fn what_someone_else_called_so_is_left_alone_and_nothing_else_suffers() ->
     let create = stack.clients.glue.create_table().database_name(&stack.database);
     create.table_input(input).send().await?;
 
-    let run = json!({"scheduledTime": "2026-11-18T03:00:00Z"});
+    let run = json!({"scheduledTime": "2026-11-18T03:00:00Z", "tables": [t]});
     let report = stack.invoke(&stack.backup_function, &run).await?;
     let tables = report["tables"].as_array().context("a report has tables")?;
     let report = tables.iter().find(|entry| entry["table"] == t).context("the table's report")?;

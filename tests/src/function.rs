@@ -32,6 +32,19 @@ impl Stack {
         }
     }
 
+    /// Gives a function another time-out, in seconds, and says what it was.
+    pub async fn set_timeout(&self, function: &str, seconds: i32) -> Result<i32> {
+        let lambda = &self.clients.lambda;
+        let before = lambda.get_function_configuration().function_name(function).send().await?;
+        lambda
+            .update_function_configuration()
+            .function_name(function)
+            .timeout(seconds)
+            .send()
+            .await?;
+        before.timeout.context("a function has a time-out")
+    }
+
     /// What a table's mapping says of its last batch.
     pub async fn last_processing_result(&self, table: &str) -> Result<Option<String>> {
         let Some(described) = aws::table::describe(&self.clients.dynamodb, table).await? else {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use aws::sdk::s3::primitives::ByteStream;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Stack, until};
 
@@ -33,6 +33,16 @@ impl Stack {
         Ok(Dropped { key, version })
     }
 
+    /// The event that the queue delivers for a dropped file of `size` bytes.
+    pub fn delivery(&self, dropped: &Dropped, size: usize) -> Value {
+        let object = json!({"key": dropped.key, "size": size, "version-id": dropped.version});
+        let body = json!({
+            "source": "aws.s3", "detail-type": "Object Created",
+            "detail": {"bucket": {"name": self.landing}, "object": object},
+        });
+        json!({"Records": [{"messageId": "again", "body": body.to_string()}]})
+    }
+
     /// The report of a dropped file, once there is one.
     pub async fn report(&self, dropped: &Dropped) -> Result<Value> {
         until(&format!("the report of {}", dropped.key), async || {
@@ -58,5 +68,24 @@ impl Stack {
     ) -> Result<Value> {
         let dropped = self.drop(name, bytes, metadata).await?;
         self.report(&dropped).await
+    }
+
+    /// Drops a folder's manifest and waits for the report.
+    pub async fn import_folder(&self, folder: &str, manifest: &Value) -> Result<Value> {
+        self.import(&format!("{folder}/_import.json"), manifest.to_string(), &[]).await
+    }
+
+    /// The lines of the objects that hold what an import rejected.
+    pub async fn rejects(&self, report: &Value) -> Result<Vec<Value>> {
+        let mut lines = Vec::new();
+        for place in report["rejects"].as_array().into_iter().flatten() {
+            let place = place.as_str().unwrap_or_default();
+            let key = place.split_once(&format!("{}/", self.landing)).context("a place of ours")?.1;
+            let kept = self.read(&self.landing, key).await?;
+            for line in kept.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+                lines.push(serde_json::from_slice(line)?);
+            }
+        }
+        Ok(lines)
     }
 }

@@ -9,12 +9,15 @@ mod function;
 mod landing;
 mod query;
 mod queue;
+mod snapshot;
 mod stack;
+mod table;
 mod view;
 
 pub use catalog::Described;
 pub use change::inserts;
 pub use function::{Process, event};
 pub use landing::Dropped;
+pub use snapshot::snapshot;
 pub use stack::{Stack, until};
 pub use view::{Changes, Objects};

@@ -10,8 +10,6 @@ use aws::{Clients, environment::Environment};
 pub struct Stack {
     /// Clients with the rights of whoever deployed it.
     pub clients: Clients,
-    /// Queues, which the functions themselves do not call.
-    pub sqs: aws_sdk_sqs::Client,
     /// Where files are dropped.
     pub landing: String,
     /// Where Parquet goes.
@@ -28,6 +26,8 @@ pub struct Stack {
     pub stream_function: String,
     /// The scheduled function.
     pub backup_function: String,
+    /// The function that makes snapshots of exports.
+    pub snapshot_function: String,
     /// Where imports wait.
     pub import_queue: String,
     /// Where imports go that were given up.
@@ -55,7 +55,6 @@ impl Stack {
             |name: &str| environment.required(&format!("HEADWATER_{name}")).map(str::to_owned);
         Ok(Self {
             clients: Clients::from_environment(&environment)?,
-            sqs: aws_sdk_sqs::Client::new(&aws::sdk_config(&environment)?),
             landing: output("LANDING_BUCKET")?,
             lake: output("LAKE_BUCKET")?,
             exports: output("EXPORTS_BUCKET")?,
@@ -64,6 +63,7 @@ impl Stack {
             import_function: output("IMPORT_FUNCTION_NAME")?,
             stream_function: output("STREAM_FUNCTION_NAME")?,
             backup_function: output("BACKUP_FUNCTION_NAME")?,
+            snapshot_function: output("SNAPSHOT_FUNCTION_NAME")?,
             import_queue: output("IMPORT_QUEUE")?,
             import_dead_letter_queue: output("IMPORT_DEAD_LETTER_QUEUE")?,
             endpoint: environment.required("AWS_ENDPOINT_URL")?.to_owned(),

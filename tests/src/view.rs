@@ -68,6 +68,25 @@ impl Stack {
         Ok(lake::read::rows(bytes)?.collect::<Result<_, _>>()?)
     }
 
+    /// Waits until the lake holds so many changes of a table.
+    pub async fn until_changes(&self, table: &str, count: usize) -> Result<()> {
+        until(&format!("{count} changes of {table}"), async || {
+            Ok((self.changes(table).await?.rows.len() >= count).then_some(()))
+        })
+        .await
+    }
+
+    /// The items of all snapshots of a table in canonical text, sorted.
+    pub async fn snapshot_items(&self, table: &str) -> Result<Vec<String>> {
+        let mut items = Vec::new();
+        for key in self.objects(&self.lake, &format!("snapshots/{table}/")).await?.keys() {
+            items.extend(self.rows(key).await?.into_iter().filter_map(|row| row.item));
+        }
+        let mut items: Vec<String> = items.iter().map(canonical).collect();
+        items.sort();
+        Ok(items)
+    }
+
     /// The table's items in canonical text, sorted.
     pub async fn items(&self, table: &str) -> Result<Vec<String>> {
         let mut items = Vec::new();

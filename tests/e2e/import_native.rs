@@ -1,0 +1,124 @@
+//! `ImportTable` as the engine.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use end_to_end::{Stack, until};
+use serde_json::{Value, json};
+
+fn native() -> Value {
+    json!({"Headwater": {"Engine": "native"}})
+}
+
+fn counts(report: &Value) -> Value {
+    json!([report["status"], report["rowsRead"], report["rowsWritten"], report["rowsRejected"]])
+}
+
+#[tokio::test]
+async fn a_file_is_staged_without_its_bad_rows_and_the_table_is_enrolled() -> Result<()> {
+    let stack = Stack::of_environment();
+    stack.drop("e2e-native/rows.csv", "id,n\n1,10\n2,x\n3,30\n4,40,50\n", &[]).await?;
+    let manifest = json!({
+        "Headwater": {"Engine": "native", "ColumnTypes": {"n": "N"}, "Tags": [{"Key": "team", "Value": "water"}]},
+    });
+    let report = stack.import_folder("e2e-native", &manifest).await?;
+    assert_eq!(counts(&report), json!(["finished", 4, 2, 2]), "{report}");
+    assert_eq!(
+        stack.items("e2e-native").await?,
+        [r#"{"id":{"N":"1"},"n":{"N":"10"}}"#, r#"{"id":{"N":"3"},"n":{"N":"30"}}"#]
+    );
+    assert_eq!(report["plan"]["because"], "Engine native is given");
+    let told = &report["importTable"];
+    assert_eq!(
+        json!([
+            told["importStatus"],
+            told["processedItemCount"],
+            told["importedItemCount"],
+            told["errorCount"]
+        ]),
+        json!(["COMPLETED", 2, 2, 0])
+    );
+    assert_eq!(stack.rejects(&report).await?.len(), 1 + 2);
+    assert!(
+        stack
+            .objects(&stack.landing, "staging/")
+            .await?
+            .keys()
+            .all(|key| !key.contains(report["importId"].as_str().unwrap_or("?")))
+    );
+    let table =
+        aws::table::describe(&stack.clients.dynamodb, "e2e-native").await?.expect("the table");
+    let arn = table.table_arn().unwrap_or_default();
+    for (tag, value) in [("team", "water"), ("headwater", "on")] {
+        assert_eq!(
+            aws::table::tag(&stack.clients.dynamodb, arn, tag).await?.as_deref(),
+            Some(value)
+        );
+    }
+    assert!(table.latest_stream_arn().is_some(), "the table has a stream");
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_many_files_the_last_one_staged_starts_the_import_once() -> Result<()> {
+    const FILES: usize = 12;
+    let stack = Stack::of_environment();
+    for file in 0..FILES {
+        let rows: String =
+            (0..50).map(|row| format!("{{\"id\":\"{file}-{row}\",\"n\":{row}}}\n")).collect();
+        stack.drop(&format!("e2e-staged/{file}.jsonl"), rows, &[]).await?;
+    }
+    let report = stack.import_folder("e2e-staged", &native()).await?;
+    assert_eq!(counts(&report), json!(["finished", FILES * 50, FILES * 50, 0]), "{report}");
+    assert_eq!(stack.items("e2e-staged").await?.len(), FILES * 50);
+    let imports = stack.clients.dynamodb.list_imports().send().await?;
+    let table = |summary: &&aws::sdk::dynamodb::types::ImportSummary| {
+        summary.table_arn().is_some_and(|arn| arn.ends_with("/e2e-staged"))
+    };
+    assert_eq!(imports.import_summary_list().iter().filter(table).count(), 1);
+    stack.until_queue_is_empty().await
+}
+
+#[tokio::test]
+async fn a_full_export_of_dynamodb_is_imported_as_it_is() -> Result<()> {
+    let stack = Stack::of_environment();
+    let rows: String = (0..300)
+        .map(|n| format!("{{\"pk\":\"p{}\",\"sk\":{n},\"l\":[1,null,{{}}]}}\n", n % 7))
+        .collect();
+    let report = stack.import("e2e-exported.jsonl", rows, &[]).await?;
+    assert_eq!(report["status"], "finished");
+    let prefix = "e2e-exported/full/again";
+    let table =
+        aws::table::describe(&stack.clients.dynamodb, "e2e-exported").await?.expect("the table");
+    let export = stack.clients.dynamodb.export_table_to_point_in_time();
+    let export = export
+        .table_arn(table.table_arn().unwrap_or_default())
+        .s3_bucket(&stack.exports)
+        .s3_prefix(prefix);
+    export.send().await?;
+    until("the export", async || {
+        let objects = stack.objects(&stack.exports, prefix).await?;
+        Ok(objects.keys().any(|key| key.ends_with("manifest-summary.json")).then_some(()))
+    })
+    .await?;
+    let source = json!({"S3Bucket": stack.exports, "S3KeyPrefix": prefix});
+    for engine in ["native", "direct"] {
+        let folder = format!("e2e-exported-{engine}");
+        let manifest = json!({"S3BucketSource": source, "Headwater": {"Engine": engine}});
+        let report = stack.import_folder(&folder, &manifest).await?;
+        assert_eq!(counts(&report), json!(["finished", 300, 300, 0]), "{report}");
+        assert_eq!(stack.items(&folder).await?, stack.items("e2e-exported").await?);
+    }
+    // A data file that is not the one its manifest lists is not taken for it.
+    let objects = stack.objects(&stack.exports, prefix).await?;
+    let data: BTreeSet<&String> = objects.keys().filter(|key| key.contains("/data/")).collect();
+    let first = *data.iter().next().expect("a data file");
+    let mut bytes = stack.read(&stack.exports, first).await?;
+    bytes[4] ^= 1;
+    aws::object::put(&stack.clients.s3, &stack.exports, first, "application/json", bytes).await?;
+    let report =
+        stack.import_folder("e2e-exported-damaged", &json!({"S3BucketSource": source})).await?;
+    let error = report["error"].as_str().unwrap_or_default();
+    assert!(error.contains("its export's manifest says"), "{report}");
+    Ok(())
+}
