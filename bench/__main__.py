@@ -4,15 +4,16 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from . import contestants, data, exports, figures, machine, streams, table
+from . import contestants, data, exports, figures, flights, imports, machine, streams, table
 from .figures import Figure, Found
-from .places import SUMMARY, Failure, progress
+from .places import FLIGHTS_ENVIRONMENT, SUMMARY, Failure, progress
 
 # What the figures are defined at.
 ITEMS, SMALL_ITEMS, RUNS = 500_000, 100_000, 5
-PARTS = ("export", "wide", "events")
+PARTS = ("export", "wide", "events", "decode", "load")
 
 
 def main() -> int:
@@ -47,24 +48,39 @@ def _bench(options: argparse.Namespace) -> None:
         contestants.lock()
         return
     parts = options.only or PARTS
-    contestants.prepare()
-    made = data.prepare(options.items, min(options.items, SMALL_ITEMS), options.seed)
-    about = {**machine.describe(), "load": f"{machine.load()} at the start"}
+    contestants.prepare(parts)
+    about = {**machine.describe(parts), "load": f"{machine.load()} at the start"}
     if options.items != ITEMS or options.runs < RUNS:
         about["note"] = f"a quick look; the figures are defined at {ITEMS:,} items and {RUNS} runs"
-    with_export = "export" in parts
-    found = Found(
-        exports.full_size(made, options.runs) if with_export else None,
-        exports.small(made, options.runs) if with_export else None,
-        exports.wide(made, options.runs) if "wide" in parts else None,
-        streams.events(made, options.runs) if "events" in parts else [],
-    )
+    found = _measure(parts, options)
     about["load"] += f", {machine.load()} at the end"
     reached = figures.figures(found)
     print(table.render(found, reached, about))
     missed = sum(not figure.reaches(figure.must) for figure in reached)
     print(f"\n{len(reached)} figures, {missed} missed." if reached else "")
     SUMMARY.write_text(json.dumps(_summary(options, about, found, reached), indent=1, ensure_ascii=False) + "\n")
+
+
+def _measure(parts: Sequence[str], options: argparse.Namespace) -> Found:
+    """The parts, each with the data it needs."""
+    items, small_items, rounds = options.items, min(options.items, SMALL_ITEMS), options.runs
+    found = Found()
+    if not {"export", "wide", "events"}.isdisjoint(parts):
+        made = data.prepare(items, small_items, options.seed)
+        if "export" in parts:
+            found.full_size, found.small = exports.full_size(made, rounds), exports.small(made, rounds)
+        if "wide" in parts:
+            found.wide = exports.wide(made, rounds)
+        if "events" in parts:
+            found.events = streams.events(made, rounds)
+    if contestants.has_flights(parts):
+        interpreter = contestants.python("", environment=FLIGHTS_ENVIRONMENT)[0]
+        written = flights.prepare(interpreter, items, small_items)
+        if "decode" in parts:
+            found.decodings = imports.decodings(written, rounds)
+        if "load" in parts:
+            found.load = imports.load(written, rounds)
+    return found
 
 
 def _summary(options: argparse.Namespace, about: dict[str, str], found: Found, reached: list[Figure]) -> dict[str, Any]:
@@ -77,6 +93,8 @@ def _summary(options: argparse.Namespace, about: dict[str, str], found: Found, r
         "figures": [figure.as_json() for figure in reached],
         "exports": {name: export.as_json() for name, export in measured.items() if export},
         "events": [event.as_json() for event in found.events],
+        "decodings": [decoding.as_json() for decoding in found.decodings],
+        "load": found.load and found.load.as_json(),
     }
 
 

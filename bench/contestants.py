@@ -5,17 +5,33 @@ Peers get the schema, Headwater the names of the key attributes.
 
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from stack import environments
 
 from .data import Data
+from .flights import FLIGHTS, Flights
 from .measure import Contestant
-from .places import BENCH, ENVIRONMENT, OUTPUT, PEERS, PINS, REPOSITORY, TARGET, Failure, progress
+from .places import (
+    BENCH,
+    ENVIRONMENT,
+    FLIGHTS_ENVIRONMENT,
+    FLIGHTS_PINS,
+    OUTPUT,
+    PEERS,
+    PINS,
+    REPOSITORY,
+    TARGET,
+    Failure,
+    progress,
+)
 from .shapes import Shape
 
-EXAMPLE = TARGET / "release" / "examples" / "export_to_parquet"
+EXAMPLES = TARGET / "release" / "examples"
 RUST = TARGET / "release" / "peers"
+# Whose examples each part runs.
+CRATES = {"export": "lake", "wide": "lake", "decode": "item", "load": "aws"}
 
 HEADWATER = "Headwater"
 DUCKDB = "DuckDB, 1 thread"
@@ -24,23 +40,36 @@ BOTO3 = "Python, boto3 + pyarrow"
 ORJSON = "Python, orjson + pyarrow"
 POLARS = "polars, 1 thread"
 FLOOR = "floor"
+CSV = "Python, csv + Decimal"
+JSON = "Python, orjson + Decimal"
+ION = "Python, amazon.ion"
+BATCH_WRITER = "Python, boto3's batch_writer"
 
 
-def prepare() -> None:
-    """Installs the peers' environment and builds what is written in Rust."""
+def prepare(parts: Collection[str]) -> None:
+    """Installs the peers' environments and builds what is written in Rust, as far as the parts need it."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     environments.prepare(ENVIRONMENT, PINS)
+    if has_flights(parts):
+        environments.prepare(FLIGHTS_ENVIRONMENT, FLIGHTS_PINS)
     progress("building Headwater and the peers in Rust (minutes the first time)")
-    _cargo("build", "--release", "--locked", "--package", "lake", "--examples")
+    for crate in sorted({CRATES[part] for part in parts if part in CRATES}):
+        _cargo("build", "--release", "--locked", "--package", crate, "--examples")
     # Into the same target folder: what both depend on in the same version and with the same features is compiled once.
     manifest = BENCH / "peers-rust" / "Cargo.toml"
     # Not `--locked`: a dependency that `item` or `lake` has since got is added to its lock file, and no version moves.
     _cargo("build", "--release", "--manifest-path", str(manifest), "--target-dir", str(TARGET))
 
 
+def has_flights(parts: Collection[str]) -> bool:
+    """Whether one of the parts is about import."""
+    return not {"decode", "load"}.isdisjoint(parts)
+
+
 def lock() -> None:
     """Pins the peers' packages anew."""
-    environments.pin(PINS)
+    for pins in (PINS, FLIGHTS_PINS):
+        environments.pin(pins)
 
 
 def _cargo(*arguments: str) -> None:
@@ -49,9 +78,9 @@ def _cargo(*arguments: str) -> None:
         raise Failure(f"This failed, see above: {' '.join(command)}")
 
 
-def python(script: str, *arguments: str) -> tuple[str, ...]:
+def python(script: str, *arguments: str, environment: Path = ENVIRONMENT) -> tuple[str, ...]:
     """The command that runs a peer's script."""
-    return str(environments.python(ENVIRONMENT)), str(PEERS / script), *arguments
+    return str(environments.python(environment)), str(PEERS / script), *arguments
 
 
 def export(data: Data, shape: Shape, items: int, name: str) -> Contestant:
@@ -59,7 +88,7 @@ def export(data: Data, shape: Shape, items: int, name: str) -> Contestant:
     source, output = str(data.export(shape, items)), _output(shape, items, name)
     peer = (source, str(output), str(data.schema(shape)))
     commands = {
-        HEADWATER: (str(EXAMPLE), source, str(output), "--key", ",".join(shape.key)),
+        HEADWATER: (str(EXAMPLES / "export_to_parquet"), source, str(output), "--key", ",".join(shape.key)),
         NAIVE: (str(RUST), "naive", *peer),
         DUCKDB: python("duckdb_export.py", *peer, "1"),
         POLARS: python("polars_export.py", *peer),
@@ -74,6 +103,40 @@ def floor(data: Data, shape: Shape, items: int) -> Contestant:
     """Inflating and encoding alone; it encodes what Headwater wrote, which has to be there."""
     ours = _output(shape, items, HEADWATER)
     return Contestant(FLOOR, (str(RUST), "floor", str(data.export(shape, items)), str(ours)))
+
+
+def decoders(flights: Flights, form: str) -> list[Contestant]:
+    """Those who read the flights to items in one format, Headwater first."""
+    source, schema = str(flights.file(form)), str(flights.schema)
+    ours = (str(EXAMPLES / "decode"), source, "--format")
+    duckdb = (source, schema, "1")
+    ion = {HEADWATER: (*ours, "ion"), ION: python("ion_items.py", source, environment=FLIGHTS_ENVIRONMENT)}
+    commands = {
+        "csv": {
+            HEADWATER: (*ours, "csv", "--infer"),
+            DUCKDB: python("duckdb_items.py", "csv", *duckdb),
+            CSV: python("csv_items.py", source, schema),
+        },
+        "jsonl": {
+            HEADWATER: (*ours, "jsonl"),
+            DUCKDB: python("duckdb_items.py", "json", *duckdb),
+            JSON: python("orjson_items.py", source),
+        },
+        "ion": ion,
+        "10n": ion,
+    }
+    return [Contestant(name, command) for name, command in commands[form].items()]
+
+
+def loaders(flights: Flights, endpoint: str) -> list[Contestant]:
+    """Those who load the flights, each into a table of its own: Headwater into `ours`, boto3 into `theirs`."""
+    source = str(flights.to_load)
+    table = ("--table", "ours", "--key", ",".join(FLIGHTS.key))
+    ours = (str(EXAMPLES / "load_items"), source, *table, "--endpoint", endpoint)
+    # A proxy that the environment names would stand in between.
+    direct = (("NO_PROXY", "127.0.0.1"),)
+    theirs = python("boto3_load.py", source, "theirs", endpoint)
+    return [Contestant(HEADWATER, ours, environment=direct), Contestant(BATCH_WRITER, theirs, environment=direct)]
 
 
 def _output(shape: Shape, items: int, name: str) -> Path:

@@ -39,15 +39,10 @@ class Export:
         return ours["bytes"] - ours["meta_bytes"]
 
     def as_json(self) -> dict[str, Any]:
-        def row(name: str, runs: Runs) -> dict[str, Any]:
-            least, most = runs.cpu_range_s
-            taken = {"cpu_s": runs.cpu_s, "least_cpu_s": least, "most_cpu_s": most, "wall_s": runs.wall_s}
-            return {**taken, "rss_mib": runs.rss_mib, **self.footers.get(name, {})}
-
         return {
             "shape": self.shape.name,
             "items": self.items,
-            "contestants": {name: row(name, runs) for name, runs in self.runs.items()},
+            "contestants": {name: runs.as_json() | self.footers.get(name, {}) for name, runs in self.runs.items()},
             "floor": self.floor,
         }
 

@@ -1,12 +1,16 @@
 """The figures that Headwater must reach, those it aims for, and those that were found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from .contestants import BOTO3, DUCKDB, HEADWATER, NAIVE
+from .contestants import BATCH_WRITER, BOTO3, CSV, DUCKDB, HEADWATER, ION, JSON, NAIVE
 from .exports import Export
+from .imports import Decoding, Load
 from .streams import Event
+
+# Items per CPU second over those of each peer: what must be reached, and what is aimed for.
+_DECODING = {DUCKDB: (1.4, 2), CSV: (10, 15), JSON: (3, 5), ION: (3, 5)}
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,18 @@ class Figure:
 class Found:
     """What was measured; what `--only` left out is missing."""
 
-    full_size: Export | None
-    small: Export | None
-    wide: Export | None
-    events: list[Event]
+    full_size: Export | None = None
+    small: Export | None = None
+    wide: Export | None = None
+    events: list[Event] = field(default_factory=list)
+    decodings: list[Decoding] = field(default_factory=list)
+    load: Load | None = None
 
 
 def figures(found: Found) -> list[Figure]:
     """The figures of what was measured."""
-    return [*_of_exports(found.full_size, found.small), *_of_events(found.events)]
+    of_imports = (*_of_decodings(found.decodings), *_of_load(found.load))
+    return [*_of_exports(found.full_size, found.small), *_of_events(found.events), *of_imports]
 
 
 def _of_exports(full: Export | None, small: Export | None) -> Iterator[Figure]:
@@ -91,3 +98,18 @@ def _of_events(events: list[Event]) -> Iterator[Figure]:
     # The worse of the two: many small records and fewer full ones fill an event differently.
     worst = max(event.memory["direct"] for event in events if event.memory)
     yield Figure("memory over the event's size, the worse of the 6 MB events", "x", 3, 2, worst)
+
+
+def _of_decodings(decodings: list[Decoding]) -> Iterator[Figure]:
+    for decoding in decodings:
+        for peer, (must, aim) in _DECODING.items():
+            if peer in decoding.runs:
+                faster = decoding.runs[peer].cpu_s / decoding.runs[HEADWATER].cpu_s
+                yield Figure(f"items per CPU second against {peer}, {decoding.says}", "x", must, aim, faster)
+
+
+def _of_load(load: Load | None) -> Iterator[Figure]:
+    if load is None:
+        return
+    less = load.cpu_us(BATCH_WRITER) / load.cpu_us(HEADWATER)
+    yield Figure(f"less CPU an item than {BATCH_WRITER}", "x", 10, 20, less)

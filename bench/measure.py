@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .places import Failure, progress
 
@@ -65,6 +66,11 @@ class Runs:
     @property
     def rss_mib(self) -> float:
         return self.median(lambda run: run.rss_mib)
+
+    def as_json(self) -> dict[str, Any]:
+        least, most = self.cpu_range_s
+        taken = {"cpu_s": self.cpu_s, "least_cpu_s": least, "most_cpu_s": most, "wall_s": self.wall_s}
+        return {**taken, "rss_mib": self.rss_mib}
 
 
 def interleaved(contestants: list[Contestant], rounds: int) -> dict[str, Runs]:

@@ -10,8 +10,10 @@ WORK = TARGET / "bench"
 DATA = WORK / "data"
 OUTPUT = WORK / "output"
 ENVIRONMENT = WORK / "env"
+FLIGHTS_ENVIRONMENT = WORK / "env-flights"
 SUMMARY = WORK / "summary.json"
 PINS = BENCH / "peers.txt"
+FLIGHTS_PINS = BENCH / "flights.txt"
 PEERS = BENCH / "peers"
 
 

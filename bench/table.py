@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from .contestants import HEADWATER
 from .exports import Export
 from .figures import Figure, Found
+from .imports import Decoding, Load
+from .measure import Runs
 from .streams import Event
 
 Row = tuple[str, ...]
@@ -15,30 +17,38 @@ def render(found: Found, figures: list[Figure], about: dict[str, str]) -> str:
     tables = [
         *(_export(export) for export in (found.full_size, found.small, found.wide) if export),
         *([_events(found.events)] if found.events else []),
+        *map(_decoding, found.decodings),
+        *([_load(found.load)] if found.load else []),
         *([_figures(figures)] if figures else []),
     ]
     return "\n".join(sections) + "\n\n" + "\n\n".join(tables)
 
 
 def _export(export: Export) -> str:
-    ours = export.cpu_s(HEADWATER)
-    rows: list[Row] = [("", "CPU s", "least to most", "wall s", "items/CPU s", "CPU / ours", "MiB", "MB out")]
-    for name, runs in export.runs.items():
-        least, most = runs.cpu_range_s
+    written = {name: f"{export.footers[name]['bytes'] / 1e6:.2f}" for name in export.runs}
+    lines = [f"{export.items:,} items of the shape {export.shape.name}", ""]
+    return "\n".join([*lines, _processes(export.runs, export.items, "MB out", written), *_notes(export)])
+
+
+def _processes(runs: dict[str, Runs], items: int, last: str, last_of: dict[str, str]) -> str:
+    """What each took for so many items, and a last column of its own."""
+    ours = runs[HEADWATER].cpu_s
+    rows: list[Row] = [("", "CPU s", "least to most", "wall s", "items/CPU s", "CPU / ours", "MiB", last)]
+    for name, taken in runs.items():
+        least, most = taken.cpu_range_s
         rows.append(
             (
                 name,
-                f"{runs.cpu_s:.2f}",
+                f"{taken.cpu_s:.2f}",
                 f"{least:.2f} to {most:.2f}",
-                f"{runs.wall_s:.2f}",
-                f"{export.items / runs.cpu_s:,.0f}",
-                f"{runs.cpu_s / ours:.2f}",
-                f"{runs.rss_mib:.0f}",
-                f"{export.footers[name]['bytes'] / 1e6:.2f}",
+                f"{taken.wall_s:.2f}",
+                f"{items / taken.cpu_s:,.0f}",
+                f"{taken.cpu_s / ours:.2f}",
+                f"{taken.rss_mib:.0f}",
+                last_of[name],
             )
         )
-    lines = [f"{export.items:,} items of the shape {export.shape.name}", "", _markdown(rows)]
-    return "\n".join([*lines, *_notes(export)])
+    return _markdown(rows)
 
 
 def _notes(export: Export) -> Iterator[str]:
@@ -81,6 +91,19 @@ def _events(events: list[Event]) -> str:
                 )
             )
     return _markdown(rows)
+
+
+def _decoding(decoding: Decoding) -> str:
+    read = {name: f"{decoding.bytes / runs.cpu_s / 1e6:.0f}" for name, runs in decoding.runs.items()}
+    table = _processes(decoding.runs, decoding.items, "MB/CPU s", read)
+    return f"{decoding.items:,} flights as {decoding.says}, {decoding.bytes / 1e6:.1f} MB\n\n{table}"
+
+
+def _load(load: Load) -> str:
+    each = {name: f"{load.cpu_us(name):.1f}" for name in load.runs}
+    sent = ", ".join(f"{name} {size / 1e3:.1f}" for name, size in load.request_bytes.items())
+    table = _processes(load.runs, load.items, "CPU µs an item", each)
+    return f"{load.items:,} flights loaded, the client alone\n\n{table}\n\nKB of a request: {sent}."
 
 
 def _figures(figures: list[Figure]) -> str:
