@@ -2,26 +2,21 @@
 
 use anyhow::{Context, anyhow, ensure};
 use aws::{
-    Class, Clients, Failure, backup, clock,
+    Class, Clients, Failure, clock,
     enrolment::{self, TAG},
-    export::{self, Progress},
     object,
     sdk::dynamodb::types::{TableDescription, TableStatus},
-    snapshot, table,
+    table,
     tagged::{self, TaggedTable},
 };
 use jiff::{SignedDuration, Timestamp};
-use lake::path;
 use lambda_runtime::{Error, LambdaEvent};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Settings, audit,
-    claim::{self, Made, Turn},
-    exports::{self, Why},
-    plan,
-    policy::{self, Exports, Mode, Policy, Reading},
+    Settings, audit, plan,
+    policy::{self, Exports, Mode, Reading},
+    protect::Turn,
     rebuild,
     report::{Report, TableReport},
     views,
@@ -125,14 +120,13 @@ async fn run_table(
     let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
         Ok(Some(_)) if policy.mode == Mode::Observe => (None, Ok(())),
         Ok(Some(description)) => {
+            let turn = Turn { clients, settings, table, scheduled, request_id };
             let ran = match run {
-                Run::Backup => {
-                    protect(clients, settings, table, scheduled, request_id, &mut report).await
-                }
+                Run::Backup => turn.protect(&mut report).await,
                 Run::Reconcile if policy.export == Exports::Off => Ok(()),
                 Run::Reconcile => {
-                    let of = (table, description.table_id().unwrap_or_default());
-                    first_export(clients, settings, of, scheduled, request_id, &mut report).await
+                    let table_id = description.table_id().unwrap_or_default();
+                    turn.first_export(table_id, &mut report).await
                 }
             };
             (Some(description), ran)
@@ -202,35 +196,6 @@ async fn enrol(
     Ok(Some(description))
 }
 
-async fn protect(
-    clients: &Clients,
-    settings: &Settings,
-    table: &TaggedTable,
-    scheduled: Timestamp,
-    request_id: &str,
-    report: &mut TableReport,
-) -> Result<(), Failure> {
-    let now = clock::now();
-    let bucket = &settings.enrolment.lake_bucket;
-    let name = format!("{}/{}.json", table.name, plan::compact(scheduled));
-    let key = path::state("backup", &name);
-    let made = match claim::take(&clients.s3, bucket, &key, request_id, now).await? {
-        Turn::Done(made) => made,
-        Turn::Theirs { holder } => {
-            report.left_to = Some(holder);
-            return Ok(());
-        }
-        Turn::Ours => {
-            let made = make(clients, settings, table, scheduled, report.policy).await?;
-            claim::finish(&clients.s3, bucket, &key, request_id, now, made.clone()).await?;
-            made
-        }
-    };
-    report.backup_arn = made.backup_arn;
-    report.export_arn = made.export_arn;
-    remove_expired(clients, table, report).await
-}
-
 /// A table in motion has to wait for the next attempt: the others do not wait for it.
 fn ensure_active(table: &str, description: &TableDescription) -> Result<(), Failure> {
     match description.table_status() {
@@ -246,112 +211,6 @@ fn ensure_active(table: &str, description: &TableDescription) -> Result<(), Fail
             ))
         }
     }
-}
-
-/// Makes the backup, unless a run that broke off had already made it, and starts the export; as far as the
-/// policy says so.
-async fn make(
-    clients: &Clients,
-    settings: &Settings,
-    table: &TaggedTable,
-    scheduled: Timestamp,
-    policy: Policy,
-) -> Result<Made, Failure> {
-    let mut made = Made { backup_arn: None, export_arn: None };
-    if policy.backup {
-        let name = plan::backup_name(scheduled);
-        let existing = backup::list(&clients.dynamodb, &table.name).await?;
-        let existing = existing.into_iter().find(|backup| backup.name == name);
-        made.backup_arn = Some(match existing {
-            Some(backup) => backup.arn,
-            None => backup::create(&clients.dynamodb, &table.name, &name).await?,
-        });
-    }
-    if policy.export == Exports::Full {
-        let of = (table.name.as_str(), table.arn.as_str());
-        made.export_arn = Some(exports::start(clients, settings, of, scheduled, Why::Due).await?);
-    }
-    Ok(made)
-}
-
-/// Exports a table that has no snapshot: a table that had items before it was enrolled is not in the
-/// changes alone. Once, and again where that came to nothing; the schedule of backups exports it anyway.
-async fn first_export(
-    clients: &Clients,
-    settings: &Settings,
-    (table, table_id): (&TaggedTable, &str),
-    scheduled: Timestamp,
-    request_id: &str,
-    report: &mut TableReport,
-) -> Result<(), Failure> {
-    let now = clock::now();
-    let (s3, bucket) = (&clients.s3, &settings.enrolment.lake_bucket);
-    if !snapshot::newest(s3, bucket, (&table.name, table_id), now, 1).await?.is_empty() {
-        return Ok(());
-    }
-    let name = format!("{}/first-export-{table_id}.json", path::folder(&table.name));
-    let key = path::state("backup", &name);
-    let attempt = match claim::take::<FirstExport>(s3, bucket, &key, request_id, now).await? {
-        Turn::Done(first) if first.may_come(clients, now).await? => return Ok(()),
-        Turn::Done(first) => first.attempt + 1,
-        Turn::Theirs { holder } => {
-            report.left_to = Some(holder);
-            return Ok(());
-        }
-        Turn::Ours => 0,
-    };
-    let why = if attempt == 0 { Why::Due } else { Why::Again(attempt) };
-    let of = (table.name.as_str(), table.arn.as_str());
-    let arn = exports::start(clients, settings, of, scheduled, why).await?;
-    report.export_arn = Some(arn.clone());
-    let first = FirstExport { arn, attempt, started_at: now };
-    claim::finish(s3, bucket, &key, request_id, now, first).await
-}
-
-/// The export that a table's first snapshot is to be made of.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FirstExport {
-    arn: String,
-    /// Those before it that came to nothing.
-    attempt: u32,
-    started_at: Timestamp,
-}
-
-impl FirstExport {
-    /// No export that is going to end takes longer.
-    const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-
-    /// Whether it may become a snapshot still.
-    async fn may_come(&self, clients: &Clients, now: Timestamp) -> Result<bool, Failure> {
-        Ok(match export::progress(&clients.dynamodb, &self.arn).await? {
-            Progress::Failed => false,
-            Progress::InProgress | Progress::Completed => {
-                now.duration_since(self.started_at) < Self::LONGEST
-            }
-        })
-    }
-}
-
-async fn remove_expired(
-    clients: &Clients,
-    table: &TaggedTable,
-    report: &mut TableReport,
-) -> Result<(), Failure> {
-    let Some(retain) = report.policy.retain else {
-        return Ok(());
-    };
-    let backups = backup::list(&clients.dynamodb, &table.name).await?;
-    let review = retain.review(&backups, clock::now());
-    for broken in review.broken {
-        tracing::warn!(table = table.name, backup = broken.name, "backup broken");
-        report.broken_backups.push(broken.name.clone());
-    }
-    for expired in review.expired {
-        backup::delete(&clients.dynamodb, &expired.arn).await?;
-        report.removed_backups.push(expired.name.clone());
-    }
-    Ok(())
 }
 
 async fn write_report(

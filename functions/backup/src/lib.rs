@@ -18,6 +18,7 @@ mod claim;
 mod config;
 mod exports;
 mod plan;
+mod protect;
 mod rebuild;
 mod report;
 mod views;
