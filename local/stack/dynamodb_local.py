@@ -1,6 +1,7 @@
 """AWS's own DynamoDB Local: fetched once, started for one command, and ended with it.
 
-It comes out of a package that AWS publishes on npm, pinned by that package's hash. npm itself is not needed.
+It comes out of a package that AWS publishes on npm, pinned by that package's hash. npm is asked which registry it uses;
+without npm, NPM_CONFIG_REGISTRY says it.
 """
 
 import base64
@@ -28,7 +29,6 @@ VERSION = "2.9.30"
 SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="
 EMULATOR = PurePosixPath("package/emulator")
 
-REGISTRY = "https://registry.npmjs.org"
 REGISTRY_VARIABLES = ("NPM_CONFIG_REGISTRY", "npm_config_registry")
 FOLDER = WORK / "dynamodb-local"
 STAMP = FOLDER / "made-from"
@@ -77,15 +77,19 @@ def setup() -> None:
 
 
 def registry() -> str:
-    """The registry that npm would ask here, whether npm is there or not."""
+    """The registry that npm would ask here."""
     for variable in REGISTRY_VARIABLES:
         if os.environ.get(variable):
             return os.environ[variable]
     npm = shutil.which("npm")
-    if npm is None:
-        return REGISTRY
-    asked = subprocess.run([npm, "config", "get", "registry"], capture_output=True, text=True).stdout.strip()
-    return asked if asked.startswith(("http://", "https://")) else REGISTRY
+    command = [npm, "config", "get", "registry"]
+    asked = subprocess.run(command, capture_output=True, text=True).stdout.strip() if npm else ""
+    if asked.startswith(("http://", "https://")):
+        return asked
+    raise Failure(
+        f"{PACKAGE} comes from npm's registry, and nothing here says where that is.\n"
+        "Install npm, or set NPM_CONFIG_REGISTRY to the registry's URL; or go without: WITHOUT_DYNAMODB_LOCAL=1."
+    )
 
 
 def checked(package: bytes, url: str) -> bytes:

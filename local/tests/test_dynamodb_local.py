@@ -10,8 +10,6 @@ from stack.paths import Failure
     [
         ({"NPM_CONFIG_REGISTRY": "https://mirror.example"}, "https://mirror.example"),
         ({"npm_config_registry": "https://mirror.example/npm/"}, "https://mirror.example/npm/"),
-        ({"NPM_CONFIG_REGISTRY": ""}, dynamodb_local.REGISTRY),
-        ({}, dynamodb_local.REGISTRY),
     ],
 )
 def test_the_registry_is_the_one_that_npm_would_ask(monkeypatch, tmp_path, variables, expected):
@@ -21,6 +19,17 @@ def test_the_registry_is_the_one_that_npm_would_ask(monkeypatch, tmp_path, varia
         monkeypatch.setenv(variable, value)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert dynamodb_local.registry() == expected
+
+
+@pytest.mark.parametrize("variables", [{}, {"NPM_CONFIG_REGISTRY": ""}])
+def test_without_npm_and_without_a_word_of_it_nothing_is_guessed(monkeypatch, tmp_path, variables):
+    for variable in dynamodb_local.REGISTRY_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Failure, match="nothing here says where that is.*\n.*Install npm, or set NPM_CONFIG_REGISTRY"):
+        dynamodb_local.registry()
 
 
 def test_npm_is_asked_where_it_is(monkeypatch, tmp_path):
