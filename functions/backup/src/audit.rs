@@ -103,13 +103,17 @@ pub(crate) async fn ensure(
     let table = description.table_name().unwrap_or_default();
     let of = (table, description.table_id().unwrap_or_default());
     let bucket = &settings.enrolment.lake_bucket;
-    let newest = snapshot::newest(&clients.s3, bucket, of, as_of - PASSED, LOOKED_AT).await?;
+    let passed = as_of - PASSED;
+    // Nearly every run finds the newest one audited, and reads nothing else.
+    if let [newest] = snapshot::newest(&clients.s3, bucket, of, passed, 1).await?.as_slice()
+        && let Some(report) = report_of(clients, bucket, newest).await?
+    {
+        return Ok(Some(report));
+    }
+    let newest = snapshot::newest(&clients.s3, bucket, of, passed, LOOKED_AT).await?;
     let Some((current, older)) = newest.split_first() else {
         return Ok(None);
     };
-    if let Some(report) = report_of(clients, bucket, current).await? {
-        return Ok(Some(report));
-    }
     // What no audit has looked at yet, this one does.
     let (mut previous, mut before) = (None, None);
     for snapshot in older {
