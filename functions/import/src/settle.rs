@@ -85,16 +85,22 @@ async fn existing(
             _ => Ok(None),
         };
     };
-    if description.table_status() == Some(&TableStatus::Deleting) {
-        let message = "the table is being deleted; the import goes on once it is gone";
-        let resource = format!("table {table}");
-        return Err(Failure::stated("DescribeTable", resource, message, Class::Retryable).into());
-    }
+    not_being_deleted(&description)?;
     if manifest.headwater.if_exists == IfExists::Append {
         return Ok(Some(description));
     }
     // An attempt of this import that came so far and could not say so.
     if import.is_ours(&description).await? { Ok(None) } else { Err(import.table_exists().into()) }
+}
+
+/// A table that is being deleted has to be gone first, and then the queue tries again.
+fn not_being_deleted(description: &TableDescription) -> Result<(), Failure> {
+    if description.table_status() != Some(&TableStatus::Deleting) {
+        return Ok(());
+    }
+    let message = "the table is being deleted; the import goes on once it is gone";
+    let resource = format!("table {}", description.table_name().unwrap_or_default());
+    Err(Failure::stated("DescribeTable", resource, message, Class::Retryable))
 }
 
 /// What is said of the key: by the table, the manifest, or the object's metadata.
@@ -300,5 +306,22 @@ fn engine(work: &Work) -> Engine {
         })
     } else {
         Engine::Direct(Loaded::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_being_deleted_is_waited_for() {
+        let table = |status| {
+            let described = TableDescription::builder().table_name("planes");
+            not_being_deleted(&described.table_status(status).build())
+        };
+        assert!(table(TableStatus::Active).is_ok());
+        let failure = table(TableStatus::Deleting).unwrap_err();
+        assert!(failure.is_retryable());
+        insta::assert_snapshot!(failure, @"DescribeTable on table planes failed: the table is being deleted; the import goes on once it is gone");
     }
 }
