@@ -18,10 +18,14 @@ use aws::{
 };
 use flate2::bufread::MultiGzDecoder;
 use item::{
-    format::{Format, ReadError, Reader, Row},
+    format::{ReadError, Reader, Row},
     key::KeySchema,
 };
-use lake::{Registry, SnapshotFile, WriteError, export::Checked, path};
+use lake::{
+    Registry, SnapshotFile, WriteError,
+    export::{self, Checked},
+    path,
+};
 use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::{
@@ -139,7 +143,7 @@ impl Job {
         let body = Checked::new(body, self.task.file.md5_checksum.clone());
         let body = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, body));
         let text = BufReader::with_capacity(BUFFER, body);
-        let format = self.format();
+        let format = export::format(&self.task.export.output_format);
         let damaged = |error| unreadable(object, error);
         let mut reader = Reader::new(text, &format).map_err(damaged)?;
         while let Some(row) = reader.next_row().map_err(damaged)? {
@@ -156,13 +160,6 @@ impl Job {
                 .map_err(|error| not_written(&error))?;
         }
         Ok(self.converted)
-    }
-
-    fn format(&self) -> Format {
-        match self.task.export.output_format.as_str() {
-            "ION" => Format::DynamoDbIon,
-            _ => Format::DynamoDbJson,
-        }
     }
 
     fn take(&mut self, file: &mut SnapshotFile<PartWriter>, row: &Row<'_>) -> Result<(), Stop> {

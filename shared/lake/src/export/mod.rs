@@ -74,10 +74,15 @@ impl Summary {
 
     /// How the lines of the data files are read.
     pub fn format(&self) -> Format {
-        match self.output_format.as_str() {
-            "ION" => Format::DynamoDbIon,
-            _ => Format::DynamoDbJson,
-        }
+        format(&self.output_format)
+    }
+}
+
+/// How the lines of data files are read, by the `outputFormat` of their export.
+pub fn format(output_format: &str) -> Format {
+    match output_format {
+        "ION" => Format::DynamoDbIon,
+        _ => Format::DynamoDbJson,
     }
 }
 
