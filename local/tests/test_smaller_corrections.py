@@ -1,4 +1,5 @@
-"""Corrections stream_records, time_to_live, queue_mappings, backups, schedules, object_events and object_versions."""
+"""Corrections stream_records, time_to_live, queue_mappings, backups, deletions, imports, schedules, object_events and
+object_versions."""
 
 import json
 import re
@@ -202,3 +203,55 @@ def object_event(cloud) -> dict:
     key = "imports/a b+ü.csv"
     version = s3.put_object(Bucket=bucket, Key=key, Body=b"x")["VersionId"]
     return {"event": eventually(lambda: cloud.receive(url)), "version": version, "key": key}
+
+
+def test_a_table_is_being_deleted_before_it_is_gone(aws):
+    name = aws.make_table()["TableName"]
+    client = aws.client("dynamodb")
+    assert client.delete_table(TableName=name)["TableDescription"]["TableStatus"] == "DELETING"
+    assert client.delete_table(TableName=name)["TableDescription"]["TableStatus"] == "DELETING"
+    assert client.describe_table(TableName=name)["Table"]["TableStatus"] == "DELETING"
+    eventually(lambda: is_gone(client, name))
+
+
+def test_still_needed_plain_ministack_deletes_at_once(plain):
+    name = plain.make_table()["TableName"]
+    client = plain.client("dynamodb")
+    client.delete_table(TableName=name)
+    assert is_gone(client, name)
+
+
+def is_gone(client, table: str) -> bool:
+    return table not in client.list_tables()["TableNames"]
+
+
+def test_an_import_takes_a_while(aws):
+    assert took_to_import(aws) >= 14
+
+
+def test_still_needed_plain_ministack_imports_at_once(plain):
+    assert took_to_import(plain) < 14
+
+
+def took_to_import(cloud) -> float:
+    """Seconds, as DynamoDB tells."""
+    bucket, client = cloud.make_bucket(), cloud.client("dynamodb")
+    cloud.client("s3").put_object(Bucket=bucket, Key="a.json", Body=b'{"Item":{"id":{"S":"a"}}}\n')
+    started = client.import_table(
+        S3BucketSource={"S3Bucket": bucket},
+        InputFormat="DYNAMODB_JSON",
+        TableCreationParameters={
+            "TableName": unique("imported"),
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    )["ImportTableDescription"]
+    assert started["ImportStatus"] == "IN_PROGRESS"
+
+    def ended():
+        found = client.describe_import(ImportArn=started["ImportArn"])["ImportTableDescription"]
+        return found if found["ImportStatus"] == "COMPLETED" else None
+
+    found = eventually(ended)
+    return (found["EndTime"] - found["StartTime"]).total_seconds()

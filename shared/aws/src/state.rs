@@ -63,6 +63,8 @@ pub async fn write(
         // A state that was removed since is as much someone else's doing as one that was written.
         Err(failure)
             if failure.has_code("PreconditionFailed")
+                // Two wrote at once.
+                || failure.has_code("ConditionalRequestConflict")
                 || (over.is_some() && failure.has_code("NoSuchKey")) =>
         {
             Ok(Put::Lost)
