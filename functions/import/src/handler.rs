@@ -126,6 +126,7 @@ impl Invocation<'_> {
             turn: 0,
             lease: None,
             engine: None,
+            staging: None,
             table_id: None,
             enrolment: Vec::new(),
             import_id,

@@ -75,13 +75,24 @@ pub(crate) struct Import<'a> {
     pub(crate) surveyed_now: bool,
     /// Whether the direct engine has made the table, or had before.
     made: bool,
+    /// Whether the table was deleted since, with what had been written.
+    gone: bool,
 }
 
 impl<'a> Import<'a> {
     pub(crate) fn new(run: &'a Invocation<'a>, hold: &'a Hold, bucket: String) -> Self {
         let status = hold.status();
         let report = Report::of(&status);
-        Self { run, hold, bucket, report, layout: None, surveyed_now: false, made: false }
+        Self {
+            run,
+            hold,
+            bucket,
+            report,
+            layout: None,
+            surveyed_now: false,
+            made: false,
+            gone: false,
+        }
     }
 
     /// Goes as far as this invocation can; what the queue should try again is an error.
@@ -142,7 +153,13 @@ impl<'a> Import<'a> {
         self.report.rows_rejected = work.report.rows_rejected + loaded.refused;
         self.report.throttled_calls = loaded.throttled_calls;
         self.hold.update(|status| status.engine = Some(Engine::Direct(loaded.clone())));
-        if ended? == Ended::OutOfTime {
+        let ended = ended.map_err(|stop| match stop {
+            Stop::Failed(failure) if failure.has_code("ResourceNotFoundException") => {
+                self.table_is_gone().into()
+            }
+            stop => stop,
+        })?;
+        if ended == Ended::OutOfTime {
             if loaded.stalled >= MAX_STALLED {
                 return Err(Self::stalled(&loaded).into());
             }
@@ -168,8 +185,12 @@ impl<'a> Import<'a> {
     async fn table(&mut self, work: &Work) -> Result<TableDescription, Stop> {
         let dynamodb = &self.run.clients.dynamodb;
         let there = table::describe(dynamodb, &self.report.table).await?;
-        if there.is_none() && (work.appends || self.hold.status().table_id.is_some()) {
+        let is_gone = there.as_ref().is_none_or(table::is_being_deleted);
+        if is_gone && (work.appends || self.hold.status().table_id.is_some()) {
             return Err(self.table_is_gone().into());
+        }
+        if let Some(deleting) = there.as_ref().filter(|_| is_gone) {
+            return Err(table::being_deleted(deleting).into());
         }
         let created = there.is_none() && self.create(work).await?;
         // Tags are settled only when the table is.
@@ -198,10 +219,7 @@ impl<'a> Import<'a> {
     fn same_table(&mut self, description: &TableDescription) -> Result<(), Refusal> {
         let id = description.table_id().unwrap_or_default();
         match self.hold.status().table_id {
-            Some(known) if known != id => {
-                self.made = false;
-                Err(self.table_is_gone())
-            }
+            Some(known) if known != id => Err(self.table_is_gone()),
             Some(_) => Ok(()),
             None => {
                 self.hold.update(|status| status.table_id = Some(id.to_owned()));
@@ -210,7 +228,8 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn table_is_gone(&self) -> Refusal {
+    fn table_is_gone(&mut self) -> Refusal {
+        self.gone = true;
         Refusal::from(format!(
             "the table {} was deleted while the import was at work on it; drop the source again",
             self.report.table
@@ -274,16 +293,21 @@ impl<'a> Import<'a> {
         Err(Refusal::from(reason).into())
     }
 
-    /// Sends the message that goes on with it.
+    /// Sends the message that goes on with it, unless it took too many.
     pub(crate) async fn pass_on(&self, delay: Duration) -> Result<(), Stop> {
-        let next = self.hold.status().turn + 1;
-        if next > MAX_TURNS {
+        if self.hold.status().turn >= MAX_TURNS {
             let reason = format!(
                 "the import took {MAX_TURNS} messages and is not done; the table takes no more than it \
                  did. Raise its write capacity and drop the source anew, with IfExists append"
             );
             return Err(Refusal::from(reason).into());
         }
+        self.send_next(delay).await
+    }
+
+    /// Sends the message of the next turn; who calls it bounds how often.
+    pub(crate) async fn send_next(&self, delay: Duration) -> Result<(), Stop> {
+        let next = self.hold.status().turn + 1;
         self.send(next, None, delay).await?;
         // After the message: one that was sent and not noted is better than one noted and not sent.
         self.hold.update(|status| status.turn = next);
@@ -360,7 +384,9 @@ impl<'a> Import<'a> {
         self.write_rejects(&rejects, None).await?;
         native::remove_staged(self).await?;
         let Report { table, rows_written, .. } = &self.report;
-        let error = if self.made {
+        let error = if self.gone {
+            reason
+        } else if self.made {
             format!(
                 "{reason}. The table {table} was made and holds {rows_written} of the rows or more: delete \
                  it before you drop the source again"

@@ -10,7 +10,8 @@
 //! | `last` | superseded | written |
 //!
 //! Inferred, it must be present, of one type and unique in *every* row, or the import is refused:
-//! a wrong guess would overwrite rows with one another.
+//! a wrong guess would overwrite rows with one another. Beyond [`MAX_KEYS`] rows keys are not compared any
+//! more, given or inferred, and the report says from which row on.
 //!
 //! | candidates, in this order | when |
 //! |---|---|
@@ -69,6 +70,8 @@ struct Candidate {
     names: KeyNames,
     because: String,
     schema: Option<KeySchema>,
+    /// Whether the first row says the types.
+    types_inferred: bool,
     seen: Seen,
     /// Why it cannot be the key.
     fault: Option<String>,
@@ -82,6 +85,8 @@ pub(crate) struct KeySearch {
     candidates: Vec<Candidate>,
     /// Keys held by all candidates.
     held: usize,
+    /// Keys that may be held.
+    most_keys: usize,
     /// The row from which on keys are not held any more, as there are too many.
     unchecked_from: Option<u64>,
 }
@@ -112,7 +117,8 @@ impl KeySearch {
             Given::Names(names) => Candidate::new(names, String::new()),
             Given::Schema(schema, _) => {
                 let names = KeyNames::of(&schema);
-                Candidate { schema: Some(schema), ..Candidate::new(names, String::new()) }
+                let candidate = Candidate::new(names, String::new());
+                Candidate { schema: Some(schema), types_inferred: false, ..candidate }
             }
         };
         Some(Self::of(Some(on_duplicate), vec![candidate]))
@@ -124,13 +130,13 @@ impl KeySearch {
     }
 
     fn of(given: Option<OnDuplicate>, candidates: Vec<Candidate>) -> Self {
-        Self { given, candidates, held: 0, unchecked_from: None }
+        Self { given, candidates, held: 0, most_keys: MAX_KEYS, unchecked_from: None }
     }
 
     /// Holds an item against every candidate; the fault is the row's own if the key was given. `row` is
     /// counted from 0 over all files, and tells which one had a key first.
     pub(crate) fn observe(&mut self, item: &Item<'_>, row: u64) -> Result<Observed, KeyFault> {
-        if self.held >= MAX_KEYS && self.unchecked_from.is_none() {
+        if self.held >= self.most_keys && self.unchecked_from.is_none() {
             self.make_room(row);
         }
         let policy = self.given;
@@ -187,29 +193,29 @@ impl KeySearch {
 
     /// The key, after every row was observed; or why there is none and what to do.
     pub(crate) fn settle(self) -> Result<Settled, String> {
-        if let (None, Some(row)) = (self.given, self.unchecked_from) {
-            return Err(format!(
-                "the key was not given, and whether one is unique could be checked up to row {row} only \
-                 ({MAX_KEYS} keys are held); {GIVE_KEY}"
-            ));
-        }
         let mut faults = Vec::new();
         for candidate in self.candidates {
             match (candidate.fault, candidate.schema) {
                 (None, Some(schema)) => {
-                    let inferences = match (self.given, self.unchecked_from) {
-                        (None, _) => vec![format!(
-                            "key {} ({}): present and unique in every row",
-                            told(&schema),
-                            candidate.because
-                        )],
-                        (Some(_), None) => Vec::new(),
-                        (Some(_), Some(row)) => vec![format!(
-                            "duplicates: not checked from row {} on, as {MAX_KEYS} keys are held at \
-                             most; of two such rows with one key, either may stay",
-                            row + 1
-                        )],
-                    };
+                    let inferred = self.given.is_none().then(|| {
+                        let unique = self.unchecked_from.map_or_else(
+                            || "present and unique in every row".to_owned(),
+                            |row| format!("present in every row, and unique in the first {row}"),
+                        );
+                        format!("key {} ({}): {unique}", told(&schema), candidate.because)
+                    });
+                    let unchecked = self.unchecked_from.map(|row| {
+                        format!(
+                            "duplicates: not checked from row {} on, as {} keys are held at most; of two \
+                             such rows with one key, either may stay",
+                            row + 1,
+                            self.most_keys
+                        )
+                    });
+                    let typed = (candidate.types_inferred && self.given.is_some()).then(|| {
+                        format!("key {}: typed as in the first row that has it", told(&schema))
+                    });
+                    let inferences = inferred.into_iter().chain(typed).chain(unchecked).collect();
                     return Ok(Settled { schema, inferences });
                 }
                 (Some(fault), _) => faults.push(format!("{}: {fault}", candidate.names)),
@@ -233,7 +239,14 @@ pub(crate) fn told(schema: &KeySchema) -> String {
 
 impl Candidate {
     fn new(names: KeyNames, because: String) -> Self {
-        Self { names, because, schema: None, seen: Seen::default(), fault: None }
+        Self {
+            names,
+            because,
+            schema: None,
+            types_inferred: true,
+            seen: Seen::default(),
+            fault: None,
+        }
     }
 
     /// Gives the candidate up, and the number of keys it held.
@@ -363,9 +376,13 @@ mod tests {
     }
 
     fn inferred(table: &str, rows: &[&str]) -> String {
+        search(inferring(table, rows), rows)
+    }
+
+    fn inferring(table: &str, rows: &[&str]) -> KeySearch {
         let first = json_lines::parse_item(rows[0].as_bytes()).unwrap();
         let attributes: Vec<String> = first.iter().map(|(name, _)| name.to_owned()).collect();
-        search(KeySearch::inferred(table, &attributes), rows)
+        KeySearch::inferred(table, &attributes)
     }
 
     fn names(partition: &str, sort: Option<&str>) -> Given {
@@ -400,11 +417,29 @@ mod tests {
     #[test]
     fn a_given_key_holds_and_the_row_is_at_fault() {
         let rows = [r#"{"name":"a"}"#, r#"{"name":"b"}"#];
-        insta::assert_snapshot!(given("name", None, &rows), @"name (S)");
+        insta::assert_snapshot!(given("name", None, &rows), @"name (S); key name (S): typed as in the first row that has it");
         insta::assert_snapshot!(given("id", None, &rows), @"row 1 rejected: id: the key attribute is missing; every item needs it, of type S, N or B");
         let rows = [r#"{"name":"a","n":1}"#, r#"{"name":"a","n":2}"#, r#"{"name":"a","n":1.0}"#];
         insta::assert_snapshot!(given("name", Some("n"), &rows), @"row 3 rejected: name: its key is that of row 1; a table holds a key once");
         let rows = [r#"{"name":true}"#];
         insta::assert_snapshot!(given("name", None, &rows), @"row 1 rejected: name: a key of type S, N or B was expected, found type BOOL");
+    }
+
+    #[test]
+    fn beyond_the_keys_that_are_held_the_report_says_so() {
+        let rows: Vec<String> = (0..6).map(|n| format!(r#"{{"name":"n{n}","id":{n}}}"#)).collect();
+        let mut rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let held = |most_keys, rows: &[&str]| {
+            search(KeySearch { most_keys, ..inferring("orders", rows) }, rows)
+        };
+        // Both candidates fit, one does, and none.
+        insta::assert_snapshot!(held(12, &rows), @"id (N); key id (N) (named id): present and unique in every row");
+        insta::assert_snapshot!(held(6, &rows), @"id (N); key id (N) (named id): present and unique in every row");
+        insta::assert_snapshot!(held(4, &rows), @"id (N); key id (N) (named id): present in every row, and unique in the first 4; duplicates: not checked from row 5 on, as 4 keys are held at most; of two such rows with one key, either may stay");
+        let of_names = KeySearch::given(names("name", None), OnDuplicate::Reject).unwrap();
+        insta::assert_snapshot!(search(KeySearch { most_keys: 4, ..of_names }, &rows), @"name (S); key name (S): typed as in the first row that has it; duplicates: not checked from row 5 on, as 4 keys are held at most; of two such rows with one key, either may stay");
+        // What is held is compared to its end.
+        rows.insert(3, rows[0]);
+        insta::assert_snapshot!(held(4, &rows), @"no key could be inferred (id: row 4: its key is that of row 1; a table holds a key once; name: row 3: looked at no further, to make room for those before it); give it when you drop the object: --metadata partition-key=NAME, or --metadata partition-key=NAME,sort-key=NAME; for a folder, as KeySchema in its manifest");
     }
 }

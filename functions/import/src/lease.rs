@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use crate::{
     meter::Meter,
-    status::{HEARTBEAT, LEASE, Lease, May, Phase, Progress, Status},
+    status::{HEARTBEAT, LEASE, Lease, May, Phase, Progress, Staging, Status},
 };
 
 /// What came of asking for an import.
@@ -126,22 +126,31 @@ pub(crate) async fn is_at_turn(
     Ok(status.phase != Phase::Ended && status.turn <= turn)
 }
 
-/// Notes progress in the state of an import that nobody holds. Where somebody does, or writes it at the
-/// same time, nothing is noted.
+/// Notes in the state of an import that nobody holds how far its staging is. Where somebody holds it, nothing
+/// is noted, nor where others write it again and again.
 pub(crate) async fn note(
     clients: &Clients,
     bucket: &str,
     key: &str,
-    change: impl FnOnce(&mut Progress),
+    change: impl Fn(&mut Staging),
 ) -> Result<(), Failure> {
-    let Some(found) = state::read(&clients.s3, bucket, key).await? else {
-        return Ok(());
-    };
-    let mut status = parse(&found.bytes, bucket, key)?;
-    if status.lease.is_none() && status.phase == Phase::Staging {
-        change(&mut status.progress);
-        status.updated_at = clock::now();
-        state::write(&clients.s3, bucket, key, json(&status), Some(&found.tag)).await?;
+    for _ in 0..ATTEMPTS {
+        let Some(found) = state::read(&clients.s3, bucket, key).await? else {
+            return Ok(());
+        };
+        let mut status = parse(&found.bytes, bucket, key)?;
+        let now = clock::now();
+        let Some(staging) = status.staging.as_mut().filter(|_| status.lease.is_none()) else {
+            return Ok(());
+        };
+        change(staging);
+        status.progress = staging.progress(status.progress.bytes_total, now);
+        status.updated_at = now;
+        let tag = Some(found.tag.as_str());
+        match state::write(&clients.s3, bucket, key, json(&status), tag).await? {
+            Put::Written(_) => break,
+            Put::Lost => {}
+        }
     }
     Ok(())
 }
@@ -165,7 +174,10 @@ impl Hold {
     /// A phase goes on from what was done of it.
     pub(crate) async fn resume(&self, phase: Phase, so_far: &Progress) -> Result<(), Failure> {
         self.meter.restart(so_far);
-        self.update(|status| status.phase = phase);
+        self.update(|status| {
+            status.phase = phase;
+            status.staging = None;
+        });
         self.save().await
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Meter {
     rejected: AtomicU64,
     throttled: AtomicU64,
     begun: Mutex<Begun>,
+    /// What another counts, if another does the work.
+    told: Mutex<Option<Progress>>,
 }
 
 /// Where a phase, or a turn of it, began.
@@ -45,6 +47,7 @@ impl Meter {
                 rows: so_far.rows,
                 bytes_total: so_far.bytes_total,
             }),
+            told: Mutex::new(None),
         }
     }
 
@@ -59,6 +62,12 @@ impl Meter {
         let begun =
             Begun { at: Instant::now(), rows: so_far.rows, bytes_total: so_far.bytes_total };
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Another does the work of this phase, and has come so far.
+    pub(crate) fn is_told(&self, progress: Progress) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
     }
 
     /// A row was read.
@@ -80,6 +89,9 @@ impl Meter {
     /// How far the phase is.
     #[expect(clippy::cast_precision_loss, reason = "a percentage and a rate for people")]
     pub(crate) fn progress(&self) -> Progress {
+        if let Some(told) = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return told;
+        }
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let begun = *self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let (rows, bytes) = (get(&self.rows), get(&self.bytes));

@@ -12,7 +12,7 @@
 //!
 //! [`choose`] goes down this list:
 //!
-//! 1. A need that `ImportTable` cannot meet: `direct`.
+//! 1. A need that `ImportTable` cannot meet, or an object too large to be staged in one run: `direct`.
 //! 2. Done within one run of the function and hardly dearer: `direct`, which has the table ready sooner and
 //!    the load itself in the change feed.
 //! 3. Else `native`.
@@ -96,6 +96,8 @@ pub(crate) struct Needs {
     pub(crate) on_demand_most: Option<u64>,
     /// `MaxWriteRate`: the write units per second that are not to be exceeded.
     pub(crate) max_write_rate: Option<u64>,
+    /// How long it takes to stage the largest object, which has to be done in one run.
+    pub(crate) staging: Duration,
 }
 
 /// Who writes the items.
@@ -192,6 +194,10 @@ fn needs_direct(estimate: &Estimate, needs: &Needs) -> Vec<&'static str> {
         (
             needs.warm_throughput.is_some(),
             "WarmThroughput is given, and ImportTable does not write at a table's throughput",
+        ),
+        (
+            needs.staging > ONE_RUN,
+            "the largest object could not be staged for ImportTable within one run of the function",
         ),
         (
             needs.max_write_rate.is_some(),
@@ -387,6 +393,7 @@ mod tests {
         provisioned: None,
         on_demand_most: None,
         max_write_rate: None,
+        staging: Duration::ZERO,
     };
 
     /// Items of `size` bytes, half as many again when staged.
@@ -468,6 +475,8 @@ mod tests {
         let many = Estimate { global_indexes: 4, ..estimate(1_000_000, 200) };
         insta::assert_snapshot!(check(local, NO_NEEDS), @"direct: ImportTable makes no local secondary indexes");
         insta::assert_snapshot!(check(estimate(1, 1), append), @"direct: ImportTable writes to new tables only, and this one exists");
+        let large = Needs { staging: Duration::from_mins(11), ..NO_NEEDS };
+        insta::assert_snapshot!(check(estimate(1_000_000_000, 1000), large), @"direct: the largest object could not be staged for ImportTable within one run of the function");
         insta::assert_snapshot!(check(local, rates), @"direct: ImportTable makes no local secondary indexes; WarmThroughput is given, and ImportTable does not write at a table's throughput; MaxWriteRate is given, and ImportTable's rate cannot be capped");
         insta::assert_snapshot!(check(estimate(7184, 150), NO_NEEDS), @"direct: 7,184 write units take less than a minute and cost less than $0.01 more than ImportTable; direct is taken within 10 minutes and for less than $1.00 more");
         insta::assert_snapshot!(check(estimate(1_000_000, 1000), NO_NEEDS), @"direct: 1,000,000 write units take about 5 minutes and cost $0.40 more than ImportTable; direct is taken within 10 minutes and for less than $1.00 more");

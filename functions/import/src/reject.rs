@@ -34,6 +34,21 @@ pub(crate) struct Reject {
     pub(crate) duplicate: Option<Box<str>>,
 }
 
+impl Reject {
+    /// About how many bytes it takes, in memory and as a line.
+    pub(crate) fn bytes(&self) -> usize {
+        const PLACE_AND_NAMES: usize = 160;
+        let Place { bytes, columns, .. } = &self.place;
+        let columns = columns.iter().flat_map(|columns| columns.iter());
+        bytes.len()
+            + self.path.len()
+            + self.reason.len()
+            + self.duplicate.as_deref().map_or(0, str::len)
+            + columns.map(|column| column.len() + 3).sum::<usize>()
+            + PLACE_AND_NAMES
+    }
+}
+
 /// A row and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {

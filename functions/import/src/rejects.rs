@@ -12,7 +12,11 @@
 //! The rows keep their places in the first source, so that what is rejected again still says where it came
 //! from.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    io::{BufRead, Read},
+    sync::Arc,
+};
 
 use aws::{Clients, object_created::ObjectCreated};
 use item::{
@@ -25,7 +29,7 @@ use crate::{
     meter::Meter,
     reject::{Kept, Place, Reject},
     report::Source,
-    source::{self, File, Opener},
+    source::{self, File},
     status::Progress,
     stop::{Refusal, Stop},
     target,
@@ -33,9 +37,8 @@ use crate::{
 
 pub(crate) use crate::reject::Head;
 
-/// The most a rejects object holds, decompressed. An import keeps fewer, see [`crate::survey`]; base64 and
-/// reasons come on top.
-const MAX_BYTES: u64 = 128 * 1024 * 1024;
+/// The most a line has: a row of 4 MiB, each of whose bytes JSON may write as six, and what is told of it.
+const MAX_LINE_BYTES: u64 = 32 * 1024 * 1024;
 /// The most its first line has: names and types of all columns.
 const MAX_HEAD_BYTES: u64 = 1024 * 1024;
 
@@ -80,22 +83,77 @@ impl Mended {
     }
 }
 
-/// The rows of a rejects object.
-pub(crate) fn rows(opener: &Opener, file: &File, layout: &Layout) -> Result<Vec<Mended>, Stop> {
-    let text = file.sample(opener, MAX_BYTES + 1)?;
-    if text.len() as u64 > MAX_BYTES {
-        let reason =
-            format!("a rejects file of more than {MAX_BYTES} bytes; split it, each with the head");
-        return Err(Refusal::from(reason).into());
+/// The rows of a rejects object, one at a time: however many there are, one is in memory.
+pub(crate) struct Rows<R> {
+    lines: R,
+    layout: Layout,
+    /// The object itself, where what cannot be read as a reject stands.
+    here: Arc<Source>,
+    /// Where its head says that every other row stands.
+    there: Arc<Source>,
+    /// Lines read so far.
+    line: u64,
+    buffer: Vec<u8>,
+}
+
+impl<R: BufRead> Rows<R> {
+    /// Begins after the head.
+    pub(crate) fn new(lines: R, file: &File, layout: &Layout) -> Result<Self, Stop> {
+        let here = Arc::new(Source::from(file.clone()));
+        let there = Arc::clone(&here);
+        let mut rows =
+            Self { lines, layout: layout.clone(), here, there, line: 0, buffer: Vec::new() };
+        if rows.read_line(file)?
+            && let Ok(head) = serde_json::from_slice::<Head>(&rows.buffer)
+        {
+            rows.there = Arc::new(head.source);
+        }
+        Ok(rows)
     }
-    let lines = text.split(|&byte| byte == b'\n').zip(1..).skip(1);
-    let lines = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
-    // What cannot be read as a reject stands in this object, and every other row where its head says.
-    let here = Arc::new(Source::from(file.clone()));
-    let head = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let head = serde_json::from_slice::<Head>(head).map(|head| Arc::new(head.source));
-    let there = head.unwrap_or_else(|_| Arc::clone(&here));
-    Ok(lines.map(|(line, number)| mended(line, number, layout, [&here, &there])).collect())
+
+    /// The next row, unless there is none.
+    pub(crate) fn next_row(&mut self, file: &File) -> Result<Option<Mended>, Stop> {
+        let found = self.next_line(file)?;
+        Ok(found.then(|| mended(&self.buffer, self.line, &self.layout, [&self.here, &self.there])))
+    }
+
+    /// Passes over so many rows, or as many as there are.
+    pub(crate) fn pass_over(&mut self, rows: u64, file: &File) -> Result<(), Stop> {
+        for _ in 0..rows {
+            if !self.next_line(file)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the next line that is not blank; whether there is one.
+    fn next_line(&mut self, file: &File) -> Result<bool, Stop> {
+        while self.read_line(file)? {
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn read_line(&mut self, file: &File) -> Result<bool, Stop> {
+        self.buffer.clear();
+        let mut bounded = (&mut self.lines).take(MAX_LINE_BYTES + 2);
+        let read = bounded.read_until(b'\n', &mut self.buffer);
+        let read = read.map_err(|error| file.stop(error.into()))? as u64;
+        self.line += u64::from(read > 0);
+        self.buffer.pop_if(|last| *last == b'\n');
+        if self.buffer.len() as u64 > MAX_LINE_BYTES {
+            let reason = format!(
+                "line {} of {} has more than {MAX_LINE_BYTES} bytes, and no reject takes so many; is a \
+                 line's end missing?",
+                self.line, file.object
+            );
+            return Err(Refusal::from(reason).into());
+        }
+        Ok(read > 0)
+    }
 }
 
 fn mended(line: &[u8], number: u64, layout: &Layout, [here, there]: [&Arc<Source>; 2]) -> Mended {
@@ -184,5 +242,58 @@ fn item(bytes: &[u8], layout: &Layout, columns: Option<&[String]>) -> Result<Ite
             Err(Fault::of(&"there are several rows in one; give each a line of its own"))
         }
         Err(error) => Err(Fault::of(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws::object::ObjectId;
+
+    use super::*;
+
+    const HEAD: &str = r#"{"table":"t","source":{"bucket":"b","key":"imports/t.jsonl","size":1},"layout":{"format":"jsonLines"}}"#;
+
+    /// The rows after some were passed over, one line each.
+    fn told(text: &str, passed_over: u64) -> String {
+        let object =
+            ObjectId { bucket: "b".into(), key: "imports/t.rejects.jsonl".into(), version: None };
+        let file = File::new(object, text.len() as u64);
+        let read = || {
+            let mut rows = Rows::new(text.as_bytes(), &file, &Layout::JsonLines)?;
+            rows.pass_over(passed_over, &file)?;
+            let mut lines = Vec::new();
+            while let Some(row) = rows.next_row(&file)? {
+                let Place { source, line, .. } = &row.place;
+                let read = row.item().map_or_else(|reject| reject.reason, |item| canonical(&item));
+                lines.push(format!("{} line {line}: {read}", source.key));
+            }
+            Ok(lines)
+        };
+        read().map_or_else(|stop: Stop| stop.reason(), |lines| lines.join("\n"))
+    }
+
+    #[test]
+    fn rows_are_read_one_at_a_time_from_any_of_them_on() {
+        let rows = [
+            HEAD,
+            r#"{"line":7,"row":"{\"id\":1}"}"#,
+            "",
+            r#"{"line":9,"row":"{\"id\":"}"#,
+            "no reject",
+            r#"{"line":12,"rowBase64":"eyJpZCI6Mn0="}"#,
+        ];
+        insta::assert_snapshot!(told(&rows.join("\n"), 0), @r#"
+        imports/t.jsonl line 7: {"id":{"N":"1"}}
+        imports/t.jsonl line 9: not JSON: it ends too early, at byte 6 of the row
+        imports/t.rejects.jsonl line 5: line 5 of the rejects file: expected ident at line 1 column 2
+        imports/t.jsonl line 12: {"id":{"N":"2"}}
+        "#);
+        insta::assert_snapshot!(told(&rows.join("\r\n"), 2), @r#"
+        imports/t.rejects.jsonl line 5: line 5 of the rejects file: expected ident at line 1 column 2
+        imports/t.jsonl line 12: {"id":{"N":"2"}}
+        "#);
+        insta::assert_snapshot!(told(&rows.join("\n"), 9), @"");
+        let endless = format!("{HEAD}\n{}", "x".repeat(32 * 1024 * 1024 + 1));
+        insta::assert_snapshot!(told(&endless, 0), @"line 2 of s3://b/imports/t.rejects.jsonl has more than 33554432 bytes, and no reject takes so many; is a line's end missing?");
     }
 }

@@ -7,20 +7,21 @@
 //!
 //! Nothing exists before it is done, but for the rejects.
 
-use std::{num::NonZeroU64, sync::Arc};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
-use aws::sdk::dynamodb::types::{TableDescription, TableStatus};
-use aws::{Class, Failure, clock, table};
+use aws::sdk::dynamodb::types::TableDescription;
+use aws::{Failure, clock, table};
 use item::key::{KeyAttribute, KeySchema};
 use jiff::SignedDuration;
 
 use crate::{
     asked::{Asked, asked},
     capacity, definition,
+    handler::Invocation,
     import::{Import, Kind},
     index::{self, IndexKey},
     key::{Given, KeyNames},
-    manifest::{Engine as Wanted, IfExists, Manifest},
+    manifest::{Engine as Wanted, IfExists, Manifest, OnDuplicate},
     price::{self, Choice, Estimate, Needs},
     report::{Estimates, ObjectRead, Plan},
     sample::{Sampled, sample},
@@ -47,6 +48,7 @@ pub(crate) async fn settle(import: &mut Import<'_>, kind: Kind) -> Result<Settle
     let asked = asked(import, &kind).await?;
     let existing = existing(import, &asked.manifest, &kind).await?;
     let given = given(&asked, existing.as_ref(), &import.report.table)?;
+    no_choice_among_inferred(&given, &asked.manifest)?;
     let indexes = match &existing {
         Some(description) => index::of_table(description),
         None => index::of_manifest(&asked.manifest),
@@ -74,7 +76,7 @@ async fn existing(
     kind: &Kind,
 ) -> Result<Option<TableDescription>, Stop> {
     let table = &import.report.table;
-    let Some(description) = table::describe(&import.run.clients.dynamodb, table).await? else {
+    let Some(description) = described(import).await? else {
         return match kind {
             // A few mended rows say too little of what the table is to be.
             Kind::Rejects(_) => Err(Refusal::from(format!(
@@ -85,7 +87,6 @@ async fn existing(
             _ => Ok(None),
         };
     };
-    not_being_deleted(&description)?;
     if manifest.headwater.if_exists == IfExists::Append {
         return Ok(Some(description));
     }
@@ -93,15 +94,25 @@ async fn existing(
     if import.is_ours(&description).await? { Ok(None) } else { Err(import.table_exists().into()) }
 }
 
-/// A table that is being deleted has to be gone first, and then the queue tries again.
-fn not_being_deleted(description: &TableDescription) -> Result<(), Failure> {
-    if description.table_status() != Some(&TableStatus::Deleting) {
-        return Ok(());
+/// The table if it is there. One that is being deleted has to be gone first: that is waited for, and if it
+/// takes long the queue tries again, so that the survey has a whole run.
+async fn described(import: &Import<'_>) -> Result<Option<TableDescription>, Failure> {
+    let Invocation { clients, deadline, .. } = *import.run;
+    loop {
+        match table::describe(&clients.dynamodb, &import.report.table).await? {
+            Some(deleting) if table::is_being_deleted(&deleting) && deadline.is_young() => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Some(deleting) if table::is_being_deleted(&deleting) => {
+                return Err(table::being_deleted(&deleting));
+            }
+            there => return Ok(there),
+        }
     }
-    let message = "the table is being deleted; the import goes on once it is gone";
-    let resource = format!("table {}", description.table_name().unwrap_or_default());
-    Err(Failure::stated("DescribeTable", resource, message, Class::Retryable))
 }
+
+/// How often it is looked whether a table is gone.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is said of the key: by the table, the manifest, or the object's metadata.
 fn given(asked: &Asked, existing: Option<&TableDescription>, table: &str) -> Result<Given, Stop> {
@@ -143,6 +154,22 @@ fn given(asked: &Asked, existing: Option<&TableDescription>, table: &str) -> Res
         }
         _ => Given::Names(names),
     })
+}
+
+/// A key that is inferred is one that no two rows share, so there is nothing to choose.
+fn no_choice_among_inferred(given: &Given, manifest: &Manifest) -> Result<(), Refusal> {
+    let chosen = match manifest.headwater.on_duplicate {
+        OnDuplicate::Reject => return Ok(()),
+        OnDuplicate::First => "first",
+        OnDuplicate::Last => "last",
+    };
+    if *given != Given::Nothing {
+        return Ok(());
+    }
+    Err(Refusal::from(format!(
+        "OnDuplicate is {chosen} and no key is given, and a key is only inferred where no two rows share it; \
+         give KeySchema, or leave OnDuplicate out"
+    )))
 }
 
 async fn sampled(
@@ -222,7 +249,7 @@ fn concluded(
         objects: files.len() as u64,
         ..survey.estimate
     };
-    let choice = chosen(&estimate, &manifest, existing);
+    let choice = chosen(&estimate, &manifest, existing, staging(&files, survey.took));
     let parameters = (!appends).then(|| {
         let given = &manifest.table_creation_parameters;
         serde_json::json!(definition::complete_parameters(given, &import.report.table, schema))
@@ -264,7 +291,12 @@ fn plan(
 }
 
 /// The engine: the one that is wanted, or the one that suits.
-fn chosen(estimate: &Estimate, manifest: &Manifest, existing: Option<&TableDescription>) -> Choice {
+fn chosen(
+    estimate: &Estimate,
+    manifest: &Manifest,
+    existing: Option<&TableDescription>,
+    staging: Duration,
+) -> Choice {
     let options = &manifest.headwater;
     let warm = options.warm_throughput.and_then(|warm| warm.write_units_per_second);
     let capacity = match existing {
@@ -277,6 +309,7 @@ fn chosen(estimate: &Estimate, manifest: &Manifest, existing: Option<&TableDescr
         provisioned: capacity.provisioned,
         on_demand_most: capacity.on_demand_most,
         max_write_rate: options.max_write_rate.map(NonZeroU64::get),
+        staging,
     };
     let choice = price::choose(estimate, &needs);
     let engine = match options.engine {
@@ -285,6 +318,16 @@ fn chosen(estimate: &Estimate, manifest: &Manifest, existing: Option<&TableDescr
         Wanted::Native => price::Engine::Native,
     };
     Choice { engine, because: format!("Engine {engine} is given"), ..choice }
+}
+
+/// How long it takes to stage the largest of the files, by how long the survey of all took.
+fn staging(files: &[source::File], surveyed: Duration) -> Duration {
+    /// Reading is most of a survey; staging also writes and compresses.
+    const LONGER: u32 = 2;
+    let all: u64 = files.iter().map(|file| file.size).sum();
+    let largest = files.iter().map(|file| file.size).max().unwrap_or_default();
+    let milliseconds = surveyed.as_millis() * u128::from(largest) / u128::from(all.max(1));
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX)).saturating_mul(LONGER)
 }
 
 fn count(indexes: usize) -> u32 {
@@ -300,28 +343,10 @@ fn engine(work: &Work) -> Engine {
     if native {
         Engine::Native(Native {
             attempt: 0,
-            looks: 0,
             stage: Stage::Staging,
             not_after: clock::now() + FOLLOWED,
         })
     } else {
         Engine::Direct(Loaded::default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_that_is_being_deleted_is_waited_for() {
-        let table = |status| {
-            let described = TableDescription::builder().table_name("planes");
-            not_being_deleted(&described.table_status(status).build())
-        };
-        assert!(table(TableStatus::Active).is_ok());
-        let failure = table(TableStatus::Deleting).unwrap_err();
-        assert!(failure.is_retryable());
-        insta::assert_snapshot!(failure, @"DescribeTable on table planes failed: the table is being deleted; the import goes on once it is gone");
     }
 }

@@ -17,6 +17,8 @@
 //! | a lease that holds | goes back to the queue |
 //! | a lease that ran out, or was given back | goes on from the checkpoint |
 
+use std::collections::BTreeMap;
+
 use aws::enrolment::Step;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -70,6 +72,9 @@ pub(crate) struct Status {
     /// Where the engine is; from then on the source is not surveyed again, see [`crate::work`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) engine: Option<Engine>,
+    /// How far the files are that are staged by a message each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) staging: Option<Staging>,
     /// The table that is loaded, once it is there: DynamoDB's id of it, which no other gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) table_id: Option<String>,
@@ -110,6 +115,63 @@ pub(crate) struct Progress {
     pub(crate) throttled_calls: u64,
 }
 
+/// How far the files are that are staged at the same time. For people: of a file whose message came twice
+/// the rows may be counted twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Staging {
+    began_at: Timestamp,
+    /// Those that are staged.
+    done: Amount,
+    /// What was read of others, by file.
+    under_way: BTreeMap<usize, Amount>,
+}
+
+/// What was read of a source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Amount {
+    /// Rows.
+    pub(crate) rows: u64,
+    /// Bytes, as stored.
+    pub(crate) bytes: u64,
+}
+
+impl Staging {
+    /// Nothing is staged yet.
+    pub(crate) fn begun(began_at: Timestamp) -> Self {
+        Self { began_at, done: Amount::default(), under_way: BTreeMap::new() }
+    }
+
+    /// So much was read of a file.
+    pub(crate) fn reached(&mut self, file: usize, amount: Amount) {
+        self.under_way.insert(file, amount);
+    }
+
+    /// A file is staged, and so much was in it.
+    pub(crate) fn staged(&mut self, file: usize, amount: Amount) {
+        self.under_way.remove(&file);
+        self.done.rows += amount.rows;
+        self.done.bytes += amount.bytes;
+    }
+
+    /// How far all of them are.
+    #[expect(clippy::cast_precision_loss, reason = "a percentage and a rate for people")]
+    pub(crate) fn progress(&self, bytes_total: u64, now: Timestamp) -> Progress {
+        let all = || self.under_way.values().chain([&self.done]);
+        let (rows, bytes) = (all().map(|a| a.rows).sum(), all().map(|a| a.bytes).sum::<u64>());
+        let share = bytes as f64 / bytes_total.max(1) as f64;
+        let seconds = now.duration_since(self.began_at).as_secs_f64().max(1.0);
+        Progress {
+            rows,
+            bytes: bytes.min(bytes_total),
+            bytes_total,
+            percent: (share.min(1.0) * 1000.0).round() / 10.0,
+            rows_per_second: (rows as f64 / seconds).round(),
+            ..Progress::default()
+        }
+    }
+}
+
 /// Where an engine is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "name")]
@@ -143,8 +205,6 @@ pub(crate) struct Loaded {
 pub(crate) struct Native {
     /// Counts the jobs that were started; part of the client token.
     pub(crate) attempt: u32,
-    /// Counts the looks at the job.
-    pub(crate) looks: u32,
     /// What it is doing.
     pub(crate) stage: Stage,
     /// After that the job is not followed any more.
@@ -225,6 +285,7 @@ mod tests {
             turn,
             lease,
             engine: None,
+            staging: None,
             table_id: None,
             enrolment: Vec::new(),
         }
@@ -254,5 +315,38 @@ mod tests {
         let own =
             status(Phase::Loading, 0, Some(Lease { holder: "me".into(), until: now + LEASE }));
         assert_eq!(own.may(0, "me", now), May::Go);
+    }
+
+    #[test]
+    fn files_that_are_staged_at_the_same_time_add_up() {
+        let began_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
+        let mut staging = Staging::begun(began_at);
+        let amount = |rows, bytes| Amount { rows, bytes };
+        let mut told = Vec::new();
+        let mut tell = |staging: &Staging| {
+            let now = began_at + SignedDuration::from_secs(10);
+            let Progress { rows, bytes, percent, rows_per_second, .. } =
+                staging.progress(1000, now);
+            told.push((rows, bytes, percent, rows_per_second));
+        };
+        staging.reached(0, amount(10, 100));
+        staging.reached(1, amount(5, 50));
+        tell(&staging);
+        // A file that is begun again counts from its beginning.
+        staging.reached(0, amount(2, 20));
+        tell(&staging);
+        staging.staged(0, amount(40, 400));
+        tell(&staging);
+        staging.staged(1, amount(60, 600));
+        tell(&staging);
+        assert_eq!(
+            told,
+            [
+                (15, 150, 15.0, 2.0),
+                (7, 70, 7.0, 1.0),
+                (45, 450, 45.0, 5.0),
+                (100, 1000, 100.0, 10.0)
+            ]
+        );
     }
 }

@@ -3,6 +3,8 @@
 //! Every row is read, checked against what DynamoDB takes, and held against the key. What is left is
 //! written by an engine; what is not is kept as a reject, or superseded by a row of the same key.
 
+use std::time::Duration;
+
 use item::{Item, limits};
 use tokio::time::Instant;
 
@@ -21,7 +23,8 @@ use crate::{
     stop::{Refusal, Stop},
 };
 
-/// Rejected rows are held in memory until they are written; more than this refuses the import.
+/// Rejected rows are held in memory until they are written; what takes more than this, with reasons and what
+/// is told of each, refuses the import.
 const MAX_REJECTED_BYTES: usize = 32 * 1024 * 1024;
 /// What DynamoDB JSON takes beyond what DynamoDB counts, about: `{"Item":{}}` and a line's end.
 const JSON_OF_ITEM: usize = 12;
@@ -62,6 +65,8 @@ pub(crate) struct Survey {
     pub(crate) skipped: Vec<u64>,
     /// How much there is to write; the indexes are not in it.
     pub(crate) estimate: Estimate,
+    /// How long it took.
+    pub(crate) took: Duration,
 }
 
 /// Looks at every row of every file.
@@ -100,6 +105,7 @@ struct Surveyor<'a> {
     rejected_bytes: usize,
     skipped: Vec<u64>,
     estimate: Estimate,
+    began: Instant,
 }
 
 impl<'a> Surveyor<'a> {
@@ -113,6 +119,7 @@ impl<'a> Surveyor<'a> {
             rejected_bytes: 0,
             skipped: Vec::new(),
             estimate: Estimate::default(),
+            began: Instant::now(),
         }
     }
 
@@ -121,7 +128,7 @@ impl<'a> Surveyor<'a> {
             Ok(Observed::New) => {}
             Ok(Observed::Superseded(row)) => self.skipped.push(row),
             Err(reject) => {
-                self.rejected_bytes += reject.place.bytes.len();
+                self.rejected_bytes += reject.bytes();
                 self.rejects.push(reject);
                 self.skipped.push(self.rows);
                 self.meter.reject();
@@ -171,7 +178,9 @@ impl<'a> Surveyor<'a> {
             );
             return Err(self.refuse(reason).into());
         } else if self.rejected_bytes > MAX_REJECTED_BYTES {
-            format!("rows of more than {MAX_REJECTED_BYTES} bytes were rejected; mend them")
+            format!(
+                "the rejects take more than {MAX_REJECTED_BYTES} bytes; mend the source, or split it"
+            )
         } else {
             return Ok(());
         };
@@ -204,6 +213,7 @@ impl<'a> Surveyor<'a> {
             rejects: self.rejects,
             skipped: self.skipped,
             estimate: self.estimate,
+            took: self.began.elapsed(),
         })
     }
 
@@ -271,7 +281,7 @@ mod tests {
             indexes: Vec::new(),
             on_duplicate,
             max_rejects,
-            until: Instant::now() + std::time::Duration::from_mins(10),
+            until: Instant::now() + Duration::from_mins(10),
         };
         let meter = Meter::new(&Progress::default());
         let mut surveyor = Surveyor::new(&terms, &meter);

@@ -140,6 +140,21 @@ pub fn key_of(description: &TableDescription) -> Option<KeySchema> {
     Some(KeySchema { partition: attribute(&KeyRole::Hash)?, sort: attribute(&KeyRole::Range) })
 }
 
+/// Whether a table is there only until DynamoDB has deleted it; until then no other can have its name, and
+/// what is written to it is lost.
+///
+/// Source: [DeleteTable](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html).
+pub fn is_being_deleted(description: &TableDescription) -> bool {
+    description.table_status() == Some(&TableStatus::Deleting)
+}
+
+/// Such a table has to be gone first; that comes by itself.
+pub fn being_deleted(description: &TableDescription) -> Failure {
+    let message = "the table is being deleted; this goes on once it is gone";
+    let resource = format!("table {}", description.table_name().unwrap_or_default());
+    Failure::stated("DescribeTable", resource, message, Class::Retryable)
+}
+
 /// Waits until the table is `ACTIVE` and returns it; up to four minutes.
 ///
 /// A table that is not there after half a minute, or is being deleted, is a permanent failure.

@@ -1,4 +1,6 @@
-//! Following `ImportTable` to its end, in messages that come later and later.
+//! Following `ImportTable` to its end, in messages of which each comes a few seconds after the one before.
+//!
+//! A look takes a fraction of a second: 600 of them an hour, for about a cent.
 
 use std::time::Duration;
 
@@ -13,13 +15,15 @@ use crate::{
     definition,
     import::{End, IMPORT_TAG, Import},
     report::ImportTable,
-    status::{Engine, Native, Stage},
+    status::{Engine, Native, Progress, Stage},
     stop::{Refusal, Stop},
     work::Work,
 };
 
-/// How long until the first look; every next one is twice as far, up to what SQS delays.
-const FIRST_LOOK: Duration = Duration::from_secs(15);
+/// How long until the next look: with its way through the queue, less than ten seconds lie between two.
+const NEXT_LOOK: Duration = Duration::from_secs(5);
+/// How long until a job that failed for a reason of DynamoDB's own is started anew.
+const NEXT_ATTEMPT: Duration = Duration::from_secs(15);
 /// Jobs that are started anew when DynamoDB failed for a reason of its own.
 const ATTEMPTS: u32 = 3;
 /// Failure codes that another attempt may not meet.
@@ -36,7 +40,7 @@ pub(super) async fn follow(
 ) -> Result<End, Stop> {
     let found = table_import::describe(&import.run.clients.dynamodb, import_arn).await?;
     import.report.import_table = Some(told(import_arn, &found));
-    import.hold.meter.wrote(count(found.imported_item_count()), 0);
+    import.hold.meter.is_told(progress(work, &found));
     if !table_import::has_ended(&found) {
         return look_again(import, state).await;
     }
@@ -47,7 +51,7 @@ pub(super) async fn follow(
     if PASSING.contains(&code) && state.attempt < ATTEMPTS && !table_is_there(import).await? {
         let state = Native { stage: Stage::Staging, attempt: state.attempt + 1, ..state.clone() };
         import.hold.update(|status| status.engine = Some(Engine::Native(state)));
-        import.pass_on(FIRST_LOOK).await?;
+        import.send_next(NEXT_ATTEMPT).await?;
         return Ok(End::Continues);
     }
     Err(failed(import, work, &found).into())
@@ -62,11 +66,34 @@ async fn look_again(import: &mut Import<'_>, state: &Native) -> Result<End, Stop
         );
         return Err(Refusal::from(reason).into());
     }
-    let delay = FIRST_LOOK.saturating_mul(2_u32.saturating_pow(state.looks));
-    let state = Native { looks: state.looks + 1, ..state.clone() };
-    import.hold.update(|status| status.engine = Some(Engine::Native(state)));
-    import.pass_on(delay).await?;
+    // It is `not_after` that bounds how often.
+    import.send_next(NEXT_LOOK).await?;
     Ok(End::Continues)
+}
+
+/// How far the job is: what DynamoDB counts, and of the source's bytes as many as of its rows.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a percentage and a rate for people"
+)]
+fn progress(work: &Work, found: &ImportTableDescription) -> Progress {
+    let rows = count(found.processed_item_count());
+    let staged = work.report.rows_read - work.report.rows_rejected - work.report.rows_superseded;
+    let share = (rows as f64 / staged.max(1) as f64).min(1.0);
+    let bytes_total = work.bytes();
+    let seconds = found.start_time().map_or(0, |start| clock::now().as_second() - start.secs());
+    Progress {
+        rows,
+        written: count(found.imported_item_count()),
+        rejected: work.report.rows_rejected + count(found.error_count()),
+        bytes: (share * bytes_total as f64) as u64,
+        bytes_total,
+        percent: (share * 1000.0).round() / 10.0,
+        rows_per_second: (rows as f64 / seconds.max(1) as f64).round(),
+        throttled_calls: 0,
+    }
 }
 
 /// The table is there: it is tagged and enrolled, and what was staged is removed.
@@ -88,9 +115,11 @@ async fn complete(
     Ok(End::Finished)
 }
 
+/// Whether a failed job left the table, so that another cannot make it.
 async fn table_is_there(import: &Import<'_>) -> Result<bool, Stop> {
     let dynamodb = &import.run.clients.dynamodb;
-    Ok(table::describe(dynamodb, &import.report.table).await?.is_some())
+    let there = table::describe(dynamodb, &import.report.table).await?;
+    Ok(there.is_some_and(|table| !table::is_being_deleted(&table)))
 }
 
 fn failed(import: &mut Import<'_>, work: &Work, found: &ImportTableDescription) -> Refusal {

@@ -4,7 +4,7 @@
 //! one file ──────────────── staged in this turn ─────────────────────┐
 //! many files ─▶ one message each ─▶ staged, and the last one to finish ─┴▶ ImportTable
 //! a full export of DynamoDB's own, whole as it is ───────────────────────▶    │
-//!                        message, later and later: DescribeImport ◀───────────┘
+//!                        a message every few seconds: DescribeImport ◀───────────┘
 //!                                          └─▶ tags, enrolment, staging removed, report
 //! ```
 //!
@@ -14,10 +14,10 @@
 mod follow;
 mod stage;
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use aws::{
-    Failure, listing,
+    Clients, Failure, clock, listing,
     sdk::dynamodb::{
         operation::import_table::builders::ImportTableInputBuilder,
         types::{InputCompressionType, InputFormat, S3BucketSource},
@@ -32,7 +32,7 @@ use crate::{
     lease::{self, Taken, status_key},
     message::Turn,
     meter::Meter,
-    status::{Engine, Native, Phase, Progress, Stage},
+    status::{Amount, Engine, HEARTBEAT, Native, Phase, Progress, Stage, Staging},
     stop::{Refusal, Stop},
     work::{PassThrough, Work, work_key},
 };
@@ -75,7 +75,10 @@ async fn spread(import: &mut Import<'_>, work: &Work) -> Result<End, Stop> {
     for file in work.files_with_rows() {
         import.send(next, Some(file), SOON).await?;
     }
-    import.hold.update(|status| status.turn = next);
+    import.hold.update(|status| {
+        status.turn = next;
+        status.staging = Some(Staging::begun(clock::now()));
+    });
     Ok(End::Continues)
 }
 
@@ -94,10 +97,17 @@ pub(crate) async fn stage_file(
     }
     let work = Work::load(run.clients, bucket, &work_key(table, import_id)).await?;
     let meter = Arc::new(Meter::new(&Progress::default()));
-    let staged = stage_one(run, bucket, &work, file, meter).await;
+    let staged = tokio::select! {
+        staged = stage_one(run, bucket, &work, file, Arc::clone(&meter)) => staged,
+        never = note_progress(run.clients, bucket, &key, file, &meter) => match never {},
+    };
     let last = match &staged {
         Ok(()) => {
-            lease::note(run.clients, bucket, &key, |progress| note(progress, &work, file)).await?;
+            let amount = Amount {
+                rows: work.rows.get(file).copied().unwrap_or_default(),
+                bytes: work.files.get(file).map_or(0, |file| file.size),
+            };
+            note(run.clients, bucket, &key, |staging| staging.staged(file, amount)).await;
             all_staged(run, bucket, &work).await?
         }
         Err(Stop::Failed(failure)) if failure.is_retryable() => {
@@ -125,13 +135,27 @@ pub(crate) async fn stage_file(
     }
 }
 
-/// A file was staged: of several at a time, one may not be counted.
-#[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
-fn note(progress: &mut Progress, work: &Work, file: usize) {
-    progress.rows += work.rows.get(file).copied().unwrap_or_default();
-    progress.bytes += work.files.get(file).map(|file| file.size).unwrap_or_default();
-    let share = progress.bytes as f64 / progress.bytes_total.max(1) as f64;
-    progress.percent = (share.min(1.0) * 1000.0).round() / 10.0;
+/// Notes again and again how far a file is.
+async fn note_progress(
+    clients: &Clients,
+    bucket: &str,
+    key: &str,
+    file: usize,
+    meter: &Meter,
+) -> Infallible {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let Progress { rows, bytes, .. } = meter.progress();
+        let amount = Amount { rows, bytes };
+        note(clients, bucket, key, |staging| staging.reached(file, amount)).await;
+    }
+}
+
+/// Notes progress; nothing depends on it.
+async fn note(clients: &Clients, bucket: &str, key: &str, change: impl Fn(&mut Staging)) {
+    if let Err(failure) = lease::note(clients, bucket, key, change).await {
+        tracing::warn!(%failure, status = key, "progress not noted");
+    }
 }
 
 async fn stage_one(

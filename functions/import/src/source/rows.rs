@@ -28,7 +28,7 @@ use super::{Compression, File, Opener, decompress};
 use crate::{
     layout::Layout,
     reject::{Place, Reject},
-    rejects::{self, Mended},
+    rejects::{Mended, Rows},
     report::Source,
     status::Checkpoint,
     stop::{Refusal, Stop},
@@ -210,14 +210,16 @@ fn each_mended(
     from: Position,
     take: &mut Take<'_>,
 ) -> Result<Go, Stop> {
-    let rows = rejects::rows(opener, file, layout)?;
-    let first = usize::try_from(from.ordinal).unwrap_or(usize::MAX);
+    let mut rows = Rows::new(file.decompressed(opener, 0)?, file, layout)?;
+    rows.pass_over(from.ordinal, file)?;
     let source = Arc::new(Source::from(file.clone()));
-    for (row, at) in rows.iter().zip(0..).skip(first) {
-        let content = Content::Mended(row);
+    let mut at = from.ordinal;
+    while let Some(row) = rows.next_row(file)? {
+        let content = Content::Mended(&row);
         if take(&Row { content, source: &source, start: at_row(at) })? == Go::Enough {
             return Ok(Go::Enough);
         }
+        at += 1;
     }
     Ok(Go::On)
 }
