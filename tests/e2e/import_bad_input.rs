@@ -135,6 +135,8 @@ async fn a_bomb_and_an_endless_line_are_stopped() -> Result<()> {
     let report = stack.import("e2e-bomb.csv.gz", encoder.finish()?, &[]).await?;
     let error = report["error"].as_str().unwrap_or_default();
     assert!(error.contains("it becomes larger than 1073741824 bytes"), "{report}");
+    assert_eq!(report["status"], "failed", "{report}");
+    assert!(aws::table::describe(&stack.clients.dynamodb, "e2e-bomb").await?.is_none());
 
     let line = format!("{{\"id\":1,\"x\":\"{}\"}}\n{{\"id\":2}}\n", "x".repeat(5 << 20));
     let report = stack.import("e2e-endless.jsonl", line, &[]).await?;

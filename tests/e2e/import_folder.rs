@@ -239,3 +239,89 @@ async fn keys_of_indexes_have_the_types_that_the_manifest_says_or_are_rejects() 
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn every_option_of_a_table_and_of_its_files() -> Result<()> {
+    let stack = Stack::of_environment();
+    let folder = "e2e-options";
+    let attribute = |name: &str, kind: &str| json!({"AttributeName": name, "AttributeType": kind});
+    let key = |sort: &str| {
+        json!([
+            {"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"},
+        ])
+    };
+    stack.drop(&format!("{folder}/rows.csv"), "a;1;10;x\nb;2;-;y\nc;3;30\n", &[]).await?;
+    let manifest = |most_rejects: u64| {
+        json!({
+            "InputFormat": "CSV",
+            "InputCompressionType": "NONE",
+            "InputFormatOptions": {"Csv": {"Delimiter": ";", "HeaderList": ["id", "at", "n", "note"]}},
+            "TableCreationParameters": {
+                "AttributeDefinitions": [attribute("id", "S"), attribute("at", "N"), attribute("n", "N")],
+                "KeySchema": key("at"),
+                "BillingMode": "PROVISIONED",
+                "ProvisionedThroughput": {"ReadCapacityUnits": 7, "WriteCapacityUnits": 70},
+                "SSESpecification": {"Enabled": true},
+            },
+            "Headwater": {
+                "LocalSecondaryIndexes": [
+                    {"IndexName": "by-n", "KeySchema": key("n"), "Projection": {"ProjectionType": "ALL"}},
+                ],
+                "MissingValues": ["-"],
+                "MaxRejects": most_rejects,
+            },
+        })
+    };
+    let report = stack.import_folder(folder, &manifest(0)).await?;
+    let error = told(&report);
+    assert!(
+        error.as_str().is_some_and(|error| error.contains("more than 0 rows were rejected")),
+        "{report}"
+    );
+    assert!(aws::table::describe(&stack.clients.dynamodb, folder).await?.is_none());
+
+    let report = stack.import_folder(folder, &manifest(1)).await?;
+    assert_eq!(told(&report), json!(["finished", 3, 2, 1, 0]), "{report}");
+    assert_eq!(
+        stack.items(folder).await?,
+        [
+            r#"{"at":{"N":"1"},"id":{"S":"a"},"n":{"N":"10"},"note":{"S":"x"}}"#,
+            r#"{"at":{"N":"2"},"id":{"S":"b"},"note":{"S":"y"}}"#,
+        ]
+    );
+    let table = aws::table::describe(&stack.clients.dynamodb, folder).await?.expect("the table");
+    assert_eq!(table.local_secondary_indexes()[0].index_name(), Some("by-n"));
+    let capacity = table.provisioned_throughput().expect("its capacity");
+    assert_eq!(
+        (capacity.read_capacity_units(), capacity.write_capacity_units()),
+        (Some(7), Some(70))
+    );
+    assert!(table.sse_description().is_some(), "{table:?}");
+
+    let folder = "e2e-options-on-demand";
+    stack.drop(&format!("{folder}/rows.jsonl"), "{\"id\":1}\n", &[]).await?;
+    let manifest = json!({
+        "TableCreationParameters": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "OnDemandThroughput": {"MaxReadRequestUnits": 50, "MaxWriteRequestUnits": 60},
+        },
+        "Headwater": {"WarmThroughput": {"ReadUnitsPerSecond": 12_500, "WriteUnitsPerSecond": 5_000}},
+    });
+    let report = stack.import_folder(folder, &manifest).await?;
+    assert_eq!(told(&report), json!(["finished", 1, 1, 0, 0]), "{report}");
+    let table = aws::table::describe(&stack.clients.dynamodb, folder).await?.expect("the table");
+    let most = table.on_demand_throughput().expect("its most");
+    assert_eq!(most.max_write_request_units(), Some(60));
+
+    // An inferred key leaves nothing to choose from.
+    let folder = "e2e-options-duplicates";
+    stack.drop(&format!("{folder}/rows.jsonl"), "{\"id\":1}\n", &[]).await?;
+    let manifest = json!({"Headwater": {"OnDuplicate": "last"}});
+    let report = stack.import_folder(folder, &manifest).await?;
+    assert_eq!(
+        told(&report),
+        "OnDuplicate is last and no key is given, and a key is only inferred where no two rows share it; give \
+         KeySchema, or leave OnDuplicate out"
+    );
+    Ok(())
+}

@@ -3,10 +3,12 @@
 use std::io::Write;
 
 use anyhow::Result;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use end_to_end::Stack;
 use flate2::{Compression, write::GzEncoder};
 use item::key::{KeyAttribute, KeySchema, KeyType};
-use serde_json::json;
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -76,6 +78,71 @@ async fn ion_plain_and_in_the_mapping_of_dynamodb() -> Result<()> {
         &[r#"{"id":{"S":"a"},"n":{"N":"12345678901234567890.123456789"},"ns":{"NS":["1.5","2"]},"ss":{"SS":["x","y"]}}"#],
     )
     .await
+}
+
+/// `{id: 1, d: 1.5}` in binary Ion: version, symbol table, struct.
+const BINARY_ION: [u8; 23] = [
+    0xe0, 0x01, 0x00, 0xea, //
+    0xea, 0x81, 0x83, 0xd7, 0x87, 0xb5, 0x82, b'i', b'd', 0x81, b'd', //
+    0xd7, 0x8a, 0x21, 0x01, 0x8b, 0x52, 0xc1, 0x0f,
+];
+
+#[tokio::test]
+async fn binary_ion() -> Result<()> {
+    let item = [r#"{"d":{"N":"1.5"},"id":{"N":"1"}}"#];
+    check("e2e-binary-ion.10n", BINARY_ION.to_vec(), &item).await?;
+    check("e2e-binary-ion-gz.10n.gz", gzip(&BINARY_ION), &item).await
+}
+
+/// Drops an export of one data file as DynamoDB writes it, and imports it.
+async fn import_export(folder: &str, format: &str, data: &[u8], items: u64) -> Result<Value> {
+    let stack = Stack::of_environment();
+    let extension = if format == "ION" { "ion.gz" } else { "json.gz" };
+    let (data, place) = (gzip(data), format!("{folder}/AWSDynamoDB/01795316400000-3f8a2c1d"));
+    let key = format!("AWSDynamoDB/01795316400000-3f8a2c1d/data/a1.{extension}");
+    let md5 = BASE64.encode(Md5::digest(&data));
+    let table = "arn:aws:dynamodb:us-east-1:000000000000:table/elsewhere";
+    let summary = json!({
+        "version": "2020-06-30", "exportArn": format!("{table}/export/01795316400000-3f8a2c1d"),
+        "startTime": "2026-11-22T03:00:00.000Z", "endTime": "2026-11-22T03:05:00.000Z",
+        "tableArn": table, "tableId": "0b1f4c3e-0000-4000-8000-3f8a2c1d0000",
+        "exportTime": "2026-11-22T03:00:00.000Z", "exportType": "FULL_EXPORT",
+        "outputFormat": format, "itemCount": items,
+        "manifestFilesS3Key": "AWSDynamoDB/01795316400000-3f8a2c1d/manifest-files.json",
+    });
+    let file = json!({"itemCount": items, "md5Checksum": md5, "etag": "x", "dataFileS3Key": key});
+    stack.drop(&format!("{place}/data/a1.{extension}"), data, &[]).await?;
+    stack.drop(&format!("{place}/manifest-files.json"), format!("{file}\n"), &[]).await?;
+    stack.drop(&format!("{place}/manifest-summary.json"), summary.to_string(), &[]).await?;
+    let key = json!([{"AttributeName": "id", "KeyType": "HASH"}]);
+    let manifest = json!({
+        "TableCreationParameters": {"KeySchema": key}, "Headwater": {"Engine": "direct"},
+    });
+    stack.import_folder(folder, &manifest).await
+}
+
+#[tokio::test]
+async fn exports_of_dynamodb_in_both_formats_are_held_against_their_counts() -> Result<()> {
+    let stack = Stack::of_environment();
+    let json = b"{\"Item\":{\"id\":{\"S\":\"a\"}}}\n{\"Item\":{\"id\":{\"S\":\"b\"}}}\n";
+    let ion = b"$ion_1_0 {Item:{id:\"a\"}}\n$ion_1_0 {Item:{id:\"b\"}}\n";
+    let items = [r#"{"id":{"S":"a"}}"#, r#"{"id":{"S":"b"}}"#];
+    for (folder, format, data) in
+        [("e2e-export-json", "DYNAMODB_JSON", &json[..]), ("e2e-export-ion", "ION", &ion[..])]
+    {
+        let report = import_export(folder, format, data, 2).await?;
+        assert_eq!(report["status"], "finished", "{report}");
+        assert_eq!(stack.items(folder).await?, items, "{folder}");
+    }
+    let report = import_export("e2e-export-short", "DYNAMODB_JSON", json, 3).await?;
+    let error = report["error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains("has 2 items and its export's manifest says 3; copy it again"),
+        "{report}"
+    );
+    let table = aws::table::describe(&stack.clients.dynamodb, "e2e-export-short").await?;
+    assert!(table.is_none(), "{table:?}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use end_to_end::{Stack, until};
+use aws::sdk::dynamodb::types::ImportSummary;
+use end_to_end::{Dropped, Stack, until};
 use serde_json::{Value, json};
 
 fn native() -> Value {
@@ -21,7 +22,18 @@ async fn a_file_is_staged_without_its_bad_rows_and_the_table_is_enrolled() -> Re
     let manifest = json!({
         "Headwater": {"Engine": "native", "ColumnTypes": {"n": "N"}, "Tags": [{"Key": "team", "Value": "water"}]},
     });
-    let report = stack.import_folder("e2e-native", &manifest).await?;
+    let dropped = stack.drop("e2e-native/_import.json", manifest.to_string(), &[]).await?;
+    // It is looked at again and again while ImportTable is at work.
+    let importing = async |after: u64| {
+        let is_so = |status: &Value| {
+            status["phase"] == "importing" && status["turn"].as_u64() > Some(after)
+        };
+        stack.status("e2e-native", &dropped, is_so).await
+    };
+    let status = importing(0).await?;
+    assert_eq!(status["engine"]["stage"]["at"], "importing", "{status}");
+    importing(status["turn"].as_u64().unwrap_or_default()).await?;
+    let report = stack.report(&dropped).await?;
     assert_eq!(counts(&report), json!(["finished", 4, 2, 2]), "{report}");
     assert_eq!(
         stack.items("e2e-native").await?,
@@ -79,6 +91,73 @@ async fn of_many_files_the_last_one_staged_starts_the_import_once() -> Result<()
     stack.until_queue_is_empty().await
 }
 
+/// The prefixes that `ImportTable` read for a table, one for each time.
+async fn native_import(stack: &Stack, table: &str) -> Result<Vec<String>> {
+    let imports = stack.clients.dynamodb.list_imports().send().await?;
+    let of_table = imports.import_summary_list().iter().filter(|summary| {
+        summary.table_arn().is_some_and(|arn| arn.ends_with(&format!("/{table}")))
+    });
+    let prefix =
+        |summary: &ImportSummary| summary.s3_bucket_source()?.s3_key_prefix().map(str::to_owned);
+    Ok(of_table.filter_map(prefix).collect())
+}
+
+/// Drops a folder of one file, and gives the keys of what is staged once `ImportTable` is at work.
+async fn staged(stack: &Stack, folder: &str) -> Result<(Dropped, Vec<String>)> {
+    stack.drop(&format!("{folder}/rows.csv"), "id,n\n1,10\n2,20\n", &[]).await?;
+    let manifest = native().to_string();
+    let dropped = stack.drop(&format!("{folder}/_import.json"), manifest, &[]).await?;
+    let status = stack.status(folder, &dropped, |status| status["phase"] == "importing").await?;
+    let prefix = format!("staging/{}/", status["importId"].as_str().unwrap_or_default());
+    let keys = stack.objects(&stack.landing, &prefix).await?.into_keys().collect();
+    Ok((dropped, keys))
+}
+
+#[tokio::test]
+async fn an_import_that_fails_ends_with_what_dynamodb_says() -> Result<()> {
+    let stack = Stack::of_environment();
+    let (dropped, keys) = staged(&stack, "e2e-native-fails").await?;
+    assert_eq!(keys.len(), 1);
+    // The line of an item without its key.
+    let mut line = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut line, b"{\"Item\":{\"n\":{\"N\":\"1\"}}}\n")?;
+    let (s3, bucket) = (&stack.clients.s3, &stack.landing);
+    aws::object::put(s3, bucket, &keys[0], "application/json", line.finish()?).await?;
+    let report = stack.report(&dropped).await?;
+    assert_eq!(counts(&report), json!(["failed", 2, 0, 0]), "{report}");
+    let told = &report["importTable"];
+    assert_eq!(
+        json!([told["importStatus"], told["failureCode"], told["errorCount"]]),
+        json!(["FAILED", "ItemValidationError", 1])
+    );
+    let log_group = told["logGroup"].as_str().unwrap_or_default();
+    let error = report["error"].as_str().unwrap_or_default();
+    assert!(error.starts_with("ImportTable ended as FAILED with ItemValidationError"), "{error}");
+    assert!(!log_group.is_empty() && error.contains(log_group), "{error}");
+    let staged = stack.objects(&stack.landing, &keys[0]).await?;
+    assert!(staged.is_empty(), "{staged:?}");
+    assert_eq!(native_import(&stack, "e2e-native-fails").await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_import_that_fails_for_a_passing_reason_is_tried_again() -> Result<()> {
+    let stack = Stack::of_environment();
+    let table = "e2e-native-again";
+    let (dropped, keys) = staged(&stack, table).await?;
+    // The emulator comes to grief over data that is cut short, and says what AWS does of itself.
+    let (s3, bucket) = (&stack.clients.s3, &stack.landing);
+    let mut bytes = stack.read(bucket, &keys[0]).await?;
+    bytes.truncate(bytes.len() - 4);
+    aws::object::put(s3, bucket, &keys[0], "application/json", bytes).await?;
+    stack.clients.dynamodb.delete_table().table_name(table).send().await?;
+    let report = stack.report(&dropped).await?;
+    assert_eq!(counts(&report), json!(["finished", 2, 2, 0]), "{report}");
+    assert_eq!(stack.items(table).await?.len(), 2);
+    assert_eq!(native_import(&stack, table).await?.len(), 2);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_full_export_of_dynamodb_is_imported_as_it_is() -> Result<()> {
     let stack = Stack::of_environment();
@@ -107,6 +186,10 @@ async fn a_full_export_of_dynamodb_is_imported_as_it_is() -> Result<()> {
         let manifest = json!({"S3BucketSource": source, "Headwater": {"Engine": engine}});
         let report = stack.import_folder(&folder, &manifest).await?;
         assert_eq!(counts(&report), json!(["finished", 300, 300, 0]), "{report}");
+        if engine == "native" {
+            let source = &native_import(&stack, &folder).await?[0];
+            assert!(source.contains("/data/"), "nothing was staged: {source}");
+        }
         assert_eq!(stack.items(&folder).await?, stack.items("e2e-exported").await?);
     }
     // A data file that is not the one its manifest lists is not taken for it.

@@ -1,4 +1,4 @@
-//! Functions that are killed in the middle of their work.
+//! Functions that are killed in the middle of their work, and tables that are deleted in the middle of it.
 
 use std::collections::BTreeSet;
 
@@ -97,6 +97,7 @@ async fn the_version_of_the_event_is_read_or_nothing() -> Result<()> {
         stack.landing, gone.key, gone.version
     );
     assert_eq!(report["error"], error);
+    assert!(aws::table::describe(&stack.clients.dynamodb, "e2e-gone").await?.is_none());
     stack.until_queue_is_empty().await
 }
 
@@ -130,6 +131,56 @@ async fn a_load_that_outlasts_the_function_goes_on_from_its_checkpoints() -> Res
     }
     stack.set_timeout(&stack.import_function, before).await?;
     stack.until_queue_is_empty().await
+}
+
+#[tokio::test]
+async fn a_table_that_is_being_deleted_is_waited_for() -> Result<()> {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, name) = ("e2e-deleting", "e2e-deleting.csv");
+    let dynamodb = &stack.clients.dynamodb;
+    let report = stack.import(name, "id\nformer\n", &[]).await?;
+    assert_eq!(report["status"], "finished", "{report}");
+    dynamodb.delete_table().table_name(table).send().await?;
+    let dropped = stack.drop(name, "id\nlatter\n", &[]).await?;
+    stack.status(table, &dropped, |_| true).await?;
+    let there = aws::table::describe(dynamodb, table).await?;
+    assert!(there.as_ref().is_some_and(aws::table::is_being_deleted), "{there:?}");
+    let report = stack.report(&dropped).await?;
+    assert_eq!(report["status"], "finished", "{report}");
+    assert_eq!(stack.items(table).await?, [r#"{"id":{"S":"latter"}}"#]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_table_that_is_deleted_between_two_turns_is_not_filled_halfway() -> Result<()> {
+    const ROWS: usize = 12_000;
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, dynamodb) = ("e2e-deleted-midway", &stack.clients.dynamodb);
+    let before = stack.set_timeout(&stack.import_function, 10).await?;
+    let rows: String = (0..ROWS).map(|n| format!("{n},{}\n", n % 7)).collect();
+    stack.drop(&format!("{table}/rows.csv"), format!("id,n\n{rows}"), &[]).await?;
+    let manifest = json!({"Headwater": {"MaxWriteRate": 400}}).to_string();
+    let dropped = stack.drop(&format!("{table}/_import.json"), manifest, &[]).await?;
+    stack.status(table, &dropped, |status| status["turn"].as_u64() >= Some(1)).await?;
+    dynamodb.delete_table().table_name(table).send().await?;
+
+    let report = stack.report(&dropped).await?;
+    assert_eq!(report["status"], "failed", "{report}");
+    assert_eq!(
+        report["error"],
+        "the table e2e-deleted-midway was deleted while the import was at work on it; drop the source again"
+    );
+    until("the table to be gone", async || {
+        Ok(aws::table::describe(dynamodb, table).await?.is_none().then_some(()))
+    })
+    .await?;
+    stack.set_timeout(&stack.import_function, before).await?;
+    stack.until_queue_is_empty().await?;
+    // Nobody made it anew.
+    assert!(aws::table::describe(dynamodb, table).await?.is_none());
+    Ok(())
 }
 
 #[tokio::test]

@@ -59,6 +59,28 @@ impl Stack {
         .await
     }
 
+    /// The state of the import of a dropped file, once there is one that is so.
+    pub async fn status(
+        &self,
+        table: &str,
+        dropped: &Dropped,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        until(&format!("the state of {}", dropped.key), async || {
+            let prefix = format!("status/{table}/");
+            for object in self.objects(&self.landing, &prefix).await?.keys() {
+                let status: Value =
+                    serde_json::from_slice(&self.read(&self.landing, object).await?)?;
+                let is_of_it = status["source"]["version"] == dropped.version.as_str();
+                if is_of_it && is_so(&status) {
+                    return Ok(Some(status));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
     /// Drops a file and waits for its report.
     pub async fn import(
         &self,
