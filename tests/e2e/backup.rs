@@ -199,3 +199,29 @@ async fn tags_say_what_is_done_and_what_is_only_told() -> Result<()> {
     stack.tag(table, "headwater:retain", "7d").await?;
     Ok(())
 }
+
+/// The end to end tests deploy the stack with the patterns `e2e-named-*` and `e2e-fits-??`.
+#[tokio::test]
+async fn tables_are_enrolled_by_their_names() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    for (table, tag) in [
+        ("e2e-named-orders", None),
+        ("e2e-named-observed", Some("observe")),
+        ("e2e-named-off", Some("off")),
+        ("e2e-fits-01", None),
+        ("e2e-fits-1", None),
+    ] {
+        stack.table_of_someone(table, tag, None, BEFORE).await?;
+    }
+    let report = run(&stack, "2026-11-23T03:00:00Z").await?;
+    let mode = |table| of_table(&report, table).ok().map(|table| table["policy"]["mode"].clone());
+    let modes = ["orders", "observed", "off"].map(|name| mode(&format!("e2e-named-{name}")));
+    assert_eq!(modes, [Some(json!("on")), Some(json!("observe")), Some(json!("off"))]);
+    let modes = ["e2e-fits-01", "e2e-fits-1"].map(mode);
+    assert_eq!(modes, [Some(json!("on")), None]);
+    for (table, backups) in [("e2e-named-orders", 1), ("e2e-named-off", 0)] {
+        assert_eq!(backup::list(&stack.clients.dynamodb, table).await?.len(), backups, "{table}");
+    }
+    Ok(())
+}

@@ -28,6 +28,17 @@ impl Stack {
         view: Option<StreamViewType>,
         items: &[&str],
     ) -> Result<()> {
+        self.table_of_someone(name, Some("on"), view, items).await
+    }
+
+    /// The same with another value of that tag, or without it.
+    pub async fn table_of_someone(
+        &self,
+        name: &str,
+        tag: Option<&str>,
+        view: Option<StreamViewType>,
+        items: &[&str],
+    ) -> Result<()> {
         let attribute = AttributeDefinition::builder().attribute_name("pk");
         let element = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
         let dynamodb = &self.clients.dynamodb;
@@ -36,8 +47,10 @@ impl Stack {
             .table_name(name)
             .billing_mode(BillingMode::PayPerRequest)
             .attribute_definitions(attribute.attribute_type(ScalarAttributeType::S).build()?)
-            .key_schema(element.build()?)
-            .tags(Tag::builder().key("headwater").value("on").build()?);
+            .key_schema(element.build()?);
+        if let Some(value) = tag {
+            create = create.tags(Tag::builder().key("headwater").value(value).build()?);
+        }
         if let Some(view) = view {
             let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
             create = create.stream_specification(stream.build()?);

@@ -9,6 +9,7 @@ use aws::{
 use crate::{
     policy::{Exports, Mode, Policy},
     retention::Retention,
+    selection::NamePatterns,
 };
 
 /// What the function is told by its environment.
@@ -22,13 +23,15 @@ pub struct Settings {
     pub keep_days: u32,
     /// Only tables whose names begin with this are looked at.
     pub table_prefix: String,
+    /// Tables with such names are looked at although they have no tag.
+    pub name_patterns: NamePatterns,
     /// The Athena workgroup that views are made in.
     pub workgroup: String,
 }
 
 impl Settings {
     /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX`
-    /// (may be empty), `HEADWATER_WORKGROUP` and what [`EnrolmentSettings`] needs.
+    /// and `HEADWATER_TABLE_NAME_PATTERNS` (both may be empty), `HEADWATER_WORKGROUP` and what [`EnrolmentSettings`] needs.
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
         Ok(Self {
             enrolment: EnrolmentSettings::from_environment(environment)?,
@@ -38,6 +41,7 @@ impl Settings {
                 .optional("HEADWATER_TABLE_PREFIX")
                 .unwrap_or_default()
                 .to_owned(),
+            name_patterns: environment.parsed_or_empty("HEADWATER_TABLE_NAME_PATTERNS")?,
             workgroup: environment.required("HEADWATER_WORKGROUP")?.to_owned(),
         })
     }

@@ -3,11 +3,10 @@
 use anyhow::{Context, anyhow, ensure};
 use aws::{
     Class, Clients, Failure, clock,
-    enrolment::{self, TAG},
-    object,
+    enrolment, object,
     sdk::dynamodb::types::{TableDescription, TableStatus},
     table,
-    tagged::{self, TaggedTable},
+    tagged::TaggedTable,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
@@ -19,7 +18,7 @@ use crate::{
     protect::Turn,
     rebuild,
     report::{Report, TableReport},
-    views,
+    selection, views,
 };
 
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
@@ -43,11 +42,8 @@ pub async fn handle(
         return Box::pin(rebuild::run(clients, settings, tables)).await;
     }
     let (scheduled, run) = due(&event, clock::now())?;
-    let mut tables = tagged::tables(&clients.tagging, TAG, &settings.table_prefix).await?;
-    if let Some(only) = event.get("tables") {
-        let only = views::names(only)?;
-        tables.retain(|table| only.contains(&table.name));
-    }
+    let only = event.get("tables").map(views::names).transpose()?;
+    let tables = selection::tables(clients, settings, only.as_deref()).await?;
     let mut report = Report { scheduled_time: scheduled, tables: Vec::new() };
     let mut there = Vec::new();
     for table in &tables {
@@ -117,6 +113,9 @@ async fn run_table(
     let Reading { policy, refused, unknown } = policy::of_table(&settings.policy(), &table.tags);
     let mut report = TableReport::new(&table.name, policy);
     report.note_tags(&refused, &unknown);
+    if policy.mode == Mode::Off {
+        return (report, None);
+    }
     let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
         Ok(Some(_)) if policy.mode == Mode::Observe => (None, Ok(())),
         Ok(Some(description)) => {
@@ -189,7 +188,7 @@ async fn enrol(
         Mode::Paused => {
             report.enrolment = enrolment::pause(clients, enrolment, &description).await?;
         }
-        Mode::Observe => {
+        Mode::Observe | Mode::Off => {
             report.enrolment = enrolment::observe(clients, enrolment, &description).await?;
         }
     }

@@ -1,7 +1,7 @@
 //! On a schedule: every enrolled table has its recovery, its backup, its retention and its export.
 //!
 //! ```text
-//! schedule ─▶ tables with tag headwater=on ─▶ per table: enrol (repair drift)
+//! schedule ─▶ tables by tag or by name ─▶ per table: enrol (repair drift)
 //!                                                       claim the scheduled time, once
 //!                                                       backup headwater-<time>, full export
 //!                                                       delete our backups that retention keeps no more
@@ -27,5 +27,6 @@ pub mod chain;
 pub mod handler;
 pub mod policy;
 pub mod retention;
+pub mod selection;
 
 pub use config::Settings;

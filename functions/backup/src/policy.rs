@@ -6,7 +6,7 @@
 //!
 //! | tag | values | without it |
 //! |---|---|---|
-//! | `headwater` | `on`, `observe`: only report what would be done, `paused`: the change feed rests | the stack's |
+//! | `headwater` | `on`, `observe`: only report what would be done, `paused`: the change feed rests, `off`: left alone | the stack's |
 //! | `headwater:backup` | `on`, `off` | the stack's |
 //! | `headwater:export` | `full`, `off` | the stack's |
 //! | `headwater:retain` | a [`Retention`], such as `7d 4w 12m` | the stack's |
@@ -63,6 +63,8 @@ pub enum Mode {
     Observe,
     /// The change feed rests; a stream holds 24 hours.
     Paused,
+    /// Nothing at all, although the table's name may fit a pattern.
+    Off,
 }
 
 /// What is exported of a table.
@@ -75,8 +77,12 @@ pub enum Exports {
     Full,
 }
 
-const MODES: [(&str, Mode); 3] =
-    [("on", Mode::On), ("observe", Mode::Observe), ("paused", Mode::Paused)];
+const MODES: [(&str, Mode); 4] = [
+    ("on", Mode::On),
+    ("observe", Mode::Observe),
+    ("paused", Mode::Paused),
+    ("off", Mode::Off),
+];
 const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
 const EXPORTS: [(&str, Exports); 2] = [("full", Exports::Full), ("off", Exports::Off)];
 
@@ -273,7 +279,7 @@ mod tests {
     fn a_value_that_is_none_is_told_and_costs_nothing() {
         insta::assert_snapshot!(read(&[("headwater", "yes")]), @r#"
         {"mode":"observe","backup":true,"export":"full","retain":"35d"}
-        tag headwater is "yes", expected one of on, observe, paused; until it is mended the table is only observed
+        tag headwater is "yes", expected one of on, observe, paused, off; until it is mended the table is only observed
         "#);
         insta::assert_snapshot!(read(&[("headwater:backup", "Off"), ("headwater:export", "")]), @r#"
         {"mode":"on","backup":true,"export":"full","retain":"35d"}

@@ -66,7 +66,21 @@ impl Environment {
     where
         T: FromStr<Err: Display>,
     {
-        let text = self.required(name)?;
+        Self::parse(name, self.required(name)?)
+    }
+
+    /// The value of `name` as a `T`, for which no text at all may stand too.
+    pub fn parsed_or_empty<T>(&self, name: &str) -> Result<T, EnvironmentError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        Self::parse(name, self.optional(name).unwrap_or_default())
+    }
+
+    fn parse<T>(name: &str, text: &str) -> Result<T, EnvironmentError>
+    where
+        T: FromStr<Err: Display>,
+    {
         text.parse().map_err(|problem: T::Err| EnvironmentError::Malformed {
             name: name.to_owned(),
             got: text.to_owned(),

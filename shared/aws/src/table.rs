@@ -186,6 +186,12 @@ pub async fn wait_until_active(
 
 /// The value of a table's tag, or nothing if the table does not carry it.
 pub async fn tag(dynamodb: &Client, arn: &str, key: &str) -> Result<Option<String>, Failure> {
+    Ok(tags(dynamodb, arn).await?.remove(key))
+}
+
+/// All tags of a table: 50 at most.
+pub async fn tags(dynamodb: &Client, arn: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let mut tags = BTreeMap::new();
     let mut next = None;
     loop {
         let page = dynamodb
@@ -195,12 +201,10 @@ pub async fn tag(dynamodb: &Client, arn: &str, key: &str) -> Result<Option<Strin
             .send()
             .await
             .map_err(|error| Failure::of("ListTagsOfResource", arn, error))?;
-        if let Some(tag) = page.tags().iter().find(|tag| tag.key() == key) {
-            return Ok(Some(tag.value().to_owned()));
-        }
+        tags.extend(page.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
         next = page.next_token;
         if next.is_none() {
-            return Ok(None);
+            return Ok(tags);
         }
     }
 }

@@ -1,15 +1,17 @@
-//! Tables by tag, through the tagging API rather than table by table.
+//! Which tables there are, with their tags: those with a tag, through the tagging API rather than table by
+//! table, and those with a name.
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_resourcegroupstagging::{
     Client,
     types::{ResourceTagMapping, TagFilter},
 };
 
-use crate::Failure;
+use crate::{Failure, table};
 
-/// A table that carries the tag.
+/// A table and its tags.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaggedTable {
     /// Its name.
@@ -48,6 +50,34 @@ pub async fn tables(
     tables.sort();
     tables.dedup();
     Ok(tables)
+}
+
+/// The names of all tables of the account and Region, sorted.
+pub async fn names(dynamodb: &DynamoDb) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    let mut after = None;
+    loop {
+        let page = dynamodb.list_tables().set_exclusive_start_table_name(after).send().await;
+        let page = page.map_err(|error| Failure::of("ListTables", "the account", error))?;
+        names.extend(page.table_names.unwrap_or_default());
+        after = page.last_evaluated_table_name;
+        if after.is_none() {
+            names.sort();
+            return Ok(names);
+        }
+    }
+}
+
+/// A table by its name, with all its tags; nothing if it is not there any more.
+pub async fn named(dynamodb: &DynamoDb, name: &str) -> Result<Option<TaggedTable>, Failure> {
+    let Some(arn) = table::describe(dynamodb, name).await?.and_then(|table| table.table_arn) else {
+        return Ok(None);
+    };
+    match table::tags(dynamodb, &arn).await {
+        Ok(tags) => Ok(Some(TaggedTable { name: name.to_owned(), arn, tags })),
+        Err(failure) if failure.has_code("ResourceNotFoundException") => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// The table an ARN names; nothing for a backup, a stream or a name outside the prefix.
