@@ -58,6 +58,7 @@ use self::ion::{IonRow, IonRows, Shape};
 use self::json_array::ArrayCut;
 use self::lines::Lines;
 use self::pieces::Pieces;
+use crate::change::{NetChange, net};
 use crate::error::{Excerpt, ItemError, ParseError, Reason, RowError, StructureFault};
 use crate::limits::MAX_ROW_BYTES;
 use crate::{Item, NumberError};
@@ -337,6 +338,20 @@ impl<'a> Row<'a> {
             Content::Unread(unread) => Err(ItemError::of_item(unread.reason(self.ordinal))),
         };
         item.map_err(|error| self.reject(error))
+    }
+
+    /// Reads the row of an incremental export, a file in DynamoDB's JSON or Ion: what became of an item.
+    pub fn change(&self) -> Result<NetChange<'a>, RowError> {
+        let change = match self.content {
+            Content::Line(_) => net::parse_line(self.bytes).map_err(ItemError::from),
+            Content::Ion(row) => row.change(self.bytes),
+            Content::Fields(..) => Err(ItemError::of_item(Reason::UnknownField {
+                expected: "a line of an incremental export",
+                found: Excerpt::of("delimited text"),
+            })),
+            Content::Unread(unread) => Err(ItemError::of_item(unread.reason(self.ordinal))),
+        };
+        change.map_err(|error| self.reject(error))
     }
 
     /// The error that this row's item cannot be taken.
