@@ -249,7 +249,7 @@ async fn a_line_that_is_no_change_is_told_and_its_increment_is_not_whole() -> Re
         [
             (
                 json!(2),
-                json!("line 2, byte 118, attribute Keys: the field is missing"),
+                json!("line 2, byte 115, attribute Keys: the field is missing"),
                 json!(lines[1])
             ),
             (

@@ -160,3 +160,93 @@ impl From<WriteError> for Refused {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use item::{
+        format::{Format, Reader},
+        key::{KeyAttribute, KeyType},
+    };
+    use lake::export::View;
+
+    use super::*;
+
+    fn export(window: Option<Window>) -> Export {
+        Export {
+            bucket: "exports".to_owned(),
+            table: "_planes".to_owned(),
+            table_id: "1".to_owned(),
+            arn: "arn".to_owned(),
+            time: "2026-11-22T15:15:00Z".parse().unwrap(),
+            window,
+            output_format: "DYNAMODB_JSON".to_owned(),
+            files: 1,
+            items: 1,
+        }
+    }
+
+    fn snapshot() -> Export {
+        export(None)
+    }
+
+    fn increment() -> Export {
+        let from = "2026-11-22T15:00:00Z".parse().unwrap();
+        export(Some(Window { from, view: View::NewAndOldImages }))
+    }
+
+    #[test]
+    fn no_name_is_of_both_kinds() {
+        let names = |export: Export| {
+            let kind = export.kind();
+            [kind.folder(&export), kind.notes(&export), kind.time_text(&export)]
+                .map(Result::unwrap)
+                .join("\n")
+        };
+        insta::assert_snapshot!(names(snapshot()), @"
+        snapshots/!_planes/snapshot=20261122T151500Z/
+        20261122T151500Z
+        20261122T151500Z
+        ");
+        insta::assert_snapshot!(names(increment()), @"
+        increments/!_planes/window_end=20261122T151500Z/
+        increments/20261122T150000Z_20261122T151500Z
+        20261122T150000Z_20261122T151500Z
+        ");
+        let [a, b] = [snapshot(), increment()].map(|export| export.kind().metrics());
+        assert!(a.iter().all(|name| !b.contains(name)));
+    }
+
+    /// What a file takes of a line: how many rows it has then, or why it refuses.
+    fn taken(export: &Export, line: &str) -> String {
+        let schema = KeySchema::simple(KeyAttribute::new("p", KeyType::S));
+        let mut file = ExportFile::new(Vec::new(), &export.table).unwrap();
+        let mut reader = Reader::new(line.as_bytes(), &Format::DynamoDbJson).unwrap();
+        let row = reader.next_row().unwrap().unwrap();
+        match export.kind().push(export, &schema, &row, &mut file) {
+            Ok(()) => {
+                file.write_rows(&lake::Registry::new()).unwrap();
+                file.written().to_string()
+            }
+            Err(Refused::Line(reason)) => reason,
+            Err(Refused::File(error)) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn each_kind_takes_its_own_lines() {
+        let item = r#"{"Item":{"p":{"S":"a"}}}"#;
+        let change = |rest: &str| {
+            let time = r#""Metadata":{"WriteTimestampMicros":{"N":"1795359600123456"}}"#;
+            format!(r#"{{{time},"Keys":{{"p":{{"S":"a"}}}}{rest}}}"#)
+        };
+        assert_eq!(taken(&snapshot(), item), "1");
+        assert_eq!(taken(&increment(), &change("")), "1");
+        assert_eq!(taken(&increment(), &change(r#","NewImage":{"p":{"S":"a"}}"#)), "1");
+        insta::assert_snapshot!(taken(&increment(), item), @"line 1, byte 0, attribute Metadata.WriteTimestampMicros: the field is missing");
+        insta::assert_snapshot!(taken(&snapshot(), &change("")), @r#"line 1, byte 0: expected "Item" alone, found "Metadata"; a line is {"Item":{...}}"#);
+        insta::assert_snapshot!(taken(&increment(), &change(r#","OldImage":{"p":{"S":"b"}}"#)), @"the key of an image is another than that in Keys; DynamoDB writes no such line, export the window again");
+        insta::assert_snapshot!(taken(&increment(), &change(r#","NewImage":{}"#)), @"attribute p: the key attribute is missing; every item needs it, of type S");
+        let before = change("").replace("1795359600123456", "-1");
+        insta::assert_snapshot!(taken(&increment(), &before), @"time -1 ms is not within the years 1970 to 9999");
+    }
+}
