@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 /// Every row is a change whose images come back, or an error that keeps its bytes.
 fn changes(file: &[u8]) {
-    let mut reader = Reader::new(file, &Format::DynamoDbJson).expect("lines have no header");
+    let mut reader = Reader::of_changes(file, &Format::DynamoDbJson).expect("lines have no header");
     while let Some(row) = reader.next_row().expect("bytes in memory can be read") {
         match row.change() {
             Ok(change) => [Some(change.keys), change.old, change.new]

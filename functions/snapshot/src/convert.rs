@@ -20,14 +20,10 @@ use aws::{
 };
 use flate2::bufread::MultiGzDecoder;
 use item::{
-    format::{ReadError, Reader, Row},
+    format::{ReadError, Row},
     key::KeySchema,
 };
-use lake::{
-    ExportFile, Registry, WriteError,
-    export::{self, Checked},
-    path,
-};
+use lake::{ExportFile, Registry, WriteError, export::Checked, path};
 use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::{
@@ -145,9 +141,8 @@ impl Job {
         let body = Checked::new(body, self.task.file.md5_checksum.clone());
         let body = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, body));
         let text = BufReader::with_capacity(BUFFER, body);
-        let format = export::format(&export.output_format);
         let damaged = |error| unreadable(object, error);
-        let mut reader = Reader::new(text, &format).map_err(damaged)?;
+        let mut reader = export.kind().read(text, export).map_err(damaged)?;
         while let Some(row) = reader.next_row().map_err(damaged)? {
             self.take(&mut file, &row)?;
             if file.is_full() {

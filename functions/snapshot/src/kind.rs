@@ -9,11 +9,19 @@
 //! | catalog table | `<t>__snapshot` | `<t>__increments` |
 //! | counted as | `SnapshotItems`, `SnapshotsNotWhole` | `IncrementChanges`, `IncrementsNotWhole` |
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 
 use aws::{Clients, Failure, catalog};
-use item::{ItemError, RowError, format::Row, key::KeySchema};
-use lake::{ExportFile, WriteError, export::Window, path};
+use item::{
+    ItemError, RowError,
+    format::{ReadError, Reader, Row},
+    key::KeySchema,
+};
+use lake::{
+    ExportFile, WriteError,
+    export::{self, Window},
+    path,
+};
 
 use crate::{Settings, message::Export};
 
@@ -102,6 +110,15 @@ impl Kind {
         Ok(())
     }
 
+    /// Starts to read one of its data files.
+    pub(crate) fn read<R: BufRead>(self, text: R, export: &Export) -> Result<Reader<R>, ReadError> {
+        let format = export::format(&export.output_format);
+        match self {
+            Self::Snapshot => Reader::new(text, &format),
+            Self::Increment(_) => Reader::of_changes(text, &format),
+        }
+    }
+
     /// Takes a line of one of its data files.
     pub(crate) fn push<W: Write>(
         self,
@@ -163,10 +180,7 @@ impl From<WriteError> for Refused {
 
 #[cfg(test)]
 mod tests {
-    use item::{
-        format::{Format, Reader},
-        key::{KeyAttribute, KeyType},
-    };
+    use item::key::{KeyAttribute, KeyType};
     use lake::export::View;
 
     use super::*;
@@ -220,7 +234,7 @@ mod tests {
     fn taken(export: &Export, line: &str) -> String {
         let schema = KeySchema::simple(KeyAttribute::new("p", KeyType::S));
         let mut file = ExportFile::new(Vec::new(), &export.table).unwrap();
-        let mut reader = Reader::new(line.as_bytes(), &Format::DynamoDbJson).unwrap();
+        let mut reader = export.kind().read(line.as_bytes(), export).unwrap();
         let row = reader.next_row().unwrap().unwrap();
         match export.kind().push(export, &schema, &row, &mut file) {
             Ok(()) => {

@@ -53,7 +53,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let within = |error: &dyn Error| format!("{}: {error}", input.display());
     let format = if *ion { Format::DynamoDbIon } else { Format::DynamoDbJson };
     let lines = File::open(input).map_err(|error| within(&error))?;
-    let mut reader = Reader::new(BufReader::new(lines), &format)?;
+    let mut reader = Reader::of_changes(BufReader::new(lines), &format)?;
     let mut file = ExportFile::new(Vec::new(), table)?;
     let mut registry = Registry::new();
     while let Some(line) = reader.next_row()? {

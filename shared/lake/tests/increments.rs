@@ -103,7 +103,7 @@ fn lines(history: &[Write], (from, to): (i64, i64), view: View) -> String {
 fn rows(lines: &str, view: View) -> Vec<StoredRow> {
     let schema = KeySchema::simple(KeyAttribute::new("id", KeyType::N));
     let mut file = ExportFile::new(Vec::new(), "orders").unwrap();
-    let mut reader = Reader::new(lines.as_bytes(), &Format::DynamoDbJson).unwrap();
+    let mut reader = Reader::of_changes(lines.as_bytes(), &Format::DynamoDbJson).unwrap();
     while let Some(line) = reader.next_row().unwrap() {
         let change = line.change().unwrap();
         let key = schema.key_of(&change.keys).unwrap();
@@ -186,7 +186,7 @@ fn without_old_images_what_is_there_was_changed() {
 fn a_time_before_1970_is_no_row() {
     let line =
         br#"{"Metadata":{"WriteTimestampMicros":{"N":"-1"}},"Keys":{},"NewImage":{"id":{"N":"1"}}}"#;
-    let mut reader = Reader::new(line.as_slice(), &Format::DynamoDbJson).unwrap();
+    let mut reader = Reader::of_changes(line.as_slice(), &Format::DynamoDbJson).unwrap();
     let row = reader.next_row().unwrap().unwrap();
     let change = row.change().unwrap();
     let refused = Row::of_increment(&change.keys, &change, View::NewImage).unwrap_err();

@@ -60,7 +60,7 @@ use self::lines::Lines;
 use self::pieces::Pieces;
 use crate::change::{NetChange, net};
 use crate::error::{Excerpt, ItemError, ParseError, Reason, RowError, StructureFault};
-use crate::limits::MAX_ROW_BYTES;
+use crate::limits::{MAX_CHANGE_BYTES, MAX_ROW_BYTES};
 use crate::{Item, NumberError};
 
 /// The bytes kept of a row that is too long.
@@ -133,6 +133,11 @@ impl<R: BufRead> Reader<R> {
     /// Starts to read; takes the byte order mark and the header, if there are any.
     pub fn new(input: R, format: &Format) -> Result<Self, ReadError> {
         Self::with_limit(input, format, MAX_ROW_BYTES)
+    }
+
+    /// Starts to read an incremental export, whose rows hold two images each: see [`Row::change`].
+    pub fn of_changes(input: R, format: &Format) -> Result<Self, ReadError> {
+        Self::with_limit(input, format, MAX_CHANGE_BYTES)
     }
 
     /// Goes on behind the rows that were taken before: at `from`, which [`Reader::place`] gave.

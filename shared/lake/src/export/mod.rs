@@ -74,7 +74,8 @@ pub struct Window {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum View {
-    /// Each item as it is at the window's end.
+    /// Each item as it is at the window's end. The documentation has both spellings.
+    #[serde(alias = "NEW_IMAGES")]
     NewImage,
     /// And as it was at its start.
     NewAndOldImages,

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::change::NetChange;
+use crate::change::{NetChange, Operation};
 use crate::format::dynamodb_json::write_item;
 use crate::format::{Format, Reader};
 use crate::{Item, canonical, testing};
@@ -11,7 +11,7 @@ use crate::{Item, canonical, testing};
 /// Every row of a file as text: its place, and its change or its error.
 fn report(file: &str, format: &Format) -> String {
     let mut report = String::new();
-    let mut reader = Reader::new(file.as_bytes(), format).unwrap();
+    let mut reader = Reader::of_changes(file.as_bytes(), format).unwrap();
     while let Some(row) = reader.next_row().unwrap() {
         let (line, offset) = (row.line, row.offset);
         match row.change() {
@@ -125,6 +125,20 @@ fn delimited_text_is_no_export() {
     insta::assert_snapshot!(report("a,b\n1,2\n", &format), @r#"2@4 [] expected a line of an incremental export, found "delimited text""#);
 }
 
+/// Of both images the text is as long as DynamoDB's largest items have it.
+#[test]
+fn two_large_images_are_one_line() {
+    let image = format!(r#"{{"l":{{"L":[{}{{"S":""}}]}}}}"#, r#"{"S":""},"#.repeat(400_000));
+    let line = format!(
+        r#"{{"Metadata":{{"WriteTimestampMicros":{{"N":"1"}}}},"Keys":{{}},"OldImage":{image},"NewImage":{image}}}"#
+    );
+    let mut reader = Reader::of_changes(line.as_bytes(), &Format::DynamoDbJson).unwrap();
+    let row = reader.next_row().unwrap().unwrap();
+    let change = row.change().unwrap();
+    assert_eq!(change.old, change.new);
+    assert_eq!(change.operation(), Operation::Modify);
+}
+
 /// The line that DynamoDB writes of a change.
 fn line(change: &NetChange<'_>) -> String {
     let mut line =
@@ -149,7 +163,7 @@ proptest! {
     #[test]
     fn a_change_comes_back(change in changes()) {
         let line = line(&change);
-        let mut reader = Reader::new(line.as_bytes(), &Format::DynamoDbJson).unwrap();
+        let mut reader = Reader::of_changes(line.as_bytes(), &Format::DynamoDbJson).unwrap();
         let row = reader.next_row().unwrap().unwrap();
         prop_assert_eq!(row.change().unwrap(), change);
     }
@@ -162,7 +176,7 @@ proptest! {
         let at = at.index(line.len());
         line[at] = byte;
         for format in [Format::DynamoDbJson, Format::DynamoDbIon] {
-            let mut reader = Reader::new(line.as_slice(), &format).unwrap();
+            let mut reader = Reader::of_changes(line.as_slice(), &format).unwrap();
             while let Some(row) = reader.next_row().unwrap() {
                 if let Err(error) = row.change() {
                     prop_assert_eq!(&error.bytes, row.bytes);
