@@ -1,8 +1,8 @@
-//! DynamoDB JSON: an item, a line, a value, a file of lines.
+//! DynamoDB JSON: an item, a line, a value, a file of lines, of a full export or an incremental one.
 #![no_main]
 
 use headwater_fuzz::{assert_replays, comes_back_from_parquet, comes_back_from_text, read};
-use item::format::Format;
+use item::format::{Format, Reader};
 use item::format::dynamodb_json::{parse_item, parse_line, parse_value};
 use libfuzzer_sys::fuzz_target;
 
@@ -25,4 +25,19 @@ fuzz_target!(|bytes: &[u8]| {
         }
         assert_replays(row, &verdict, &Format::DynamoDbJson);
     }
+    changes(bytes);
 });
+
+/// Every row is a change whose images come back, or an error that keeps its bytes.
+fn changes(file: &[u8]) {
+    let mut reader = Reader::of_changes(file, &Format::DynamoDbJson).expect("lines have no header");
+    while let Some(row) = reader.next_row().expect("bytes in memory can be read") {
+        match row.change() {
+            Ok(change) => [Some(change.keys), change.old, change.new]
+                .iter()
+                .flatten()
+                .for_each(comes_back_from_text),
+            Err(error) => assert_eq!(error.bytes, row.bytes),
+        }
+    }
+}

@@ -1,11 +1,7 @@
 //! A finished export becomes Parquet, and the views stand on it.
 
-use std::io::Write;
-
 use anyhow::{Context, Result};
-use aws::sdk::s3::primitives::ByteStream;
 use end_to_end::{Stack, until};
-use flate2::{Compression, write::GzEncoder};
 use item::format::dynamodb_json::parse_item;
 use serde_json::{Value, json};
 
@@ -43,12 +39,6 @@ async fn summary(stack: &Stack, table: &str) -> Result<(String, Value)> {
     let key = key.context("a summary")?;
     let text = stack.read(&stack.exports, &key).await?;
     Ok((key, serde_json::from_slice(&text)?))
-}
-
-async fn put(stack: &Stack, key: &str, bytes: Vec<u8>) -> Result<()> {
-    let put = stack.clients.s3.put_object().bucket(&stack.exports).key(key);
-    put.body(ByteStream::from(bytes)).send().await?;
-    Ok(())
 }
 
 /// What the run reports of a table that is due so many minutes from now: half an hour on, the feed has
@@ -89,13 +79,7 @@ async fn an_export_becomes_the_items_it_holds_and_once() -> Result<()> {
     stack.until_changes(table, 300).await?;
     let objects = stack.objects(&stack.lake, "").await?;
     let (key, _) = summary(&stack, table).await?;
-    let body = json!({
-        "source": "aws.s3", "detail-type": "Object Created",
-        "detail": {"bucket": {"name": stack.exports}, "object": {"key": key}},
-    });
-    let delivery = json!({"Records": [{"messageId": "again", "body": body.to_string()}]});
-    let answer = stack.invoke(&stack.snapshot_function, &delivery).await?;
-    assert_eq!(answer, json!({"batchItemFailures": []}));
+    stack.deliver_summary(&key).await?;
     let ours = |objects: &end_to_end::Objects| {
         let ours = objects.iter().filter(|(key, _)| key.contains(&format!("/{table}/")));
         ours.map(|(key, tag)| (key.clone(), tag.clone())).collect::<Vec<_>>()
@@ -206,29 +190,18 @@ async fn what_is_damaged_is_told_and_no_view_stands_on_it() -> Result<()> {
 
     // Another export, a day later: a line that is no item, bytes that are others, a file that is not there.
     let folder = format!("{table}/full/damaged/AWSDynamoDB/01-damaged");
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(b"{\"Item\":{\"pk\":{\"S\":\"a\"}}}\n{\"Item\":{\"pk\":{\"N\":\"1\"}}}\n")?;
-    put(&stack, &format!("{folder}/data/lines.json.gz"), gzip.finish()?).await?;
-    put(&stack, &format!("{folder}/data/bytes.json.gz"), b"no gzip".to_vec()).await?;
-    let head = stack.clients.s3.get_object().bucket(&stack.exports);
-    let lines = head.key(format!("{folder}/data/lines.json.gz")).send().await?;
-    let tag = lines.e_tag.context("an entity tag")?;
-    let sum: Vec<u8> = (0..16)
-        .map(|byte| u8::from_str_radix(&tag.trim_matches('"')[2 * byte..][..2], 16))
-        .collect::<Result<_, _>>()?;
-    let sum = aws_base64(&sum);
-    let file = |name: &str, items: u64| {
-        let key = format!("{folder}/data/{name}.json.gz");
-        json!({"itemCount": items, "md5Checksum": sum, "dataFileS3Key": key}).to_string()
-    };
-    let files = [file("lines", 2), file("bytes", 1), file("missing", 1), file("empty", 0)];
-    put(&stack, &format!("{folder}/manifest-files.json"), files.join("\n").into_bytes()).await?;
+    let key = |name: &str| format!("{folder}/data/{name}.json.gz");
+    let lines = [r#"{"Item":{"pk":{"S":"a"}}}"#, r#"{"Item":{"pk":{"N":"1"}}}"#];
+    let lines = stack.put_data_file(&key("lines"), &lines).await?;
+    stack.put_export_object(&key("bytes"), b"no gzip".to_vec()).await?;
+    let file = |name: &str, items: u64| json!({"itemCount": items, "md5Checksum": lines["md5Checksum"], "dataFileS3Key": key(name)});
+    let files = [lines.clone(), file("bytes", 1), file("missing", 1), file("empty", 0)];
     let arn = format!("{}-damaged", told["exportArn"].as_str().unwrap_or_default());
     told["exportArn"] = json!(arn);
     told["exportTime"] =
         json!((aws::clock::now() + std::time::Duration::from_hours(24)).to_string());
     told["itemCount"] = json!(4);
-    put(&stack, &format!("{folder}/manifest-summary.json"), told.to_string().into_bytes()).await?;
+    stack.put_manifests(&folder, &files, &told).await?;
 
     let note = finished(&stack, table, 2).await?;
     assert_eq!(
@@ -248,12 +221,4 @@ async fn what_is_damaged_is_told_and_no_view_stands_on_it() -> Result<()> {
         )
     );
     Ok(())
-}
-
-/// Base64 as `AttributeValue`s have it.
-fn aws_base64(bytes: &[u8]) -> String {
-    let value = item::Value::B(bytes.into());
-    let mut text = String::new();
-    item::write_canonical_value(&value, &mut text);
-    text.trim_start_matches(r#"{"B":""#).trim_end_matches(r#""}"#).to_owned()
 }

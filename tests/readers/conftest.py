@@ -8,6 +8,7 @@ import edge_cases
 import examples
 import expected
 import generated_items
+import incremental_export
 import pytest
 import stream_events
 from expected import Row
@@ -36,11 +37,17 @@ def streamed(items: list, folder: Path) -> Written:
     return Written(examples.event_to_parquet(stream_events.event(rows), folder), rows)
 
 
+def incremental(items: list, folder: Path) -> Written:
+    rows = incremental_export.net(stream_events.lives(items))
+    return Written(examples.increment_to_parquet(incremental_export.lines(rows), folder), rows)
+
+
 FILES: dict[str, Callable[[Path], Written]] = {
     "export of edge cases": lambda folder: exported(edge_cases.items(), folder),
     "export of random items": lambda folder: exported(generated_items.Generator(SEED).items(1000), folder),
     "export of more attributes than columns": lambda folder: exported(generated_items.sparse(SEED, 400), folder),
     "event of edge cases": lambda folder: streamed(edge_cases.items(), folder),
+    "increment of edge cases": lambda folder: incremental(edge_cases.items(), folder),
     "event of random items": lambda folder: streamed(generated_items.Generator(SEED + 1).items(400), folder),
 }
 

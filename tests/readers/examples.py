@@ -30,6 +30,14 @@ def event_to_parquet(event: dict[str, Any], folder: Path) -> Path:
     return parquet
 
 
+def increment_to_parquet(lines: str, folder: Path) -> Path:
+    """The Parquet file of the lines of an incremental export."""
+    source, parquet = folder / "increment.json", folder / "increment.parquet"
+    source.write_text(lines)
+    _run("increment_to_parquet", source, parquet)
+    return parquet
+
+
 def parquet_to_export(parquet: Path) -> list[Item]:
     """The item of each row that has one, in the file's order."""
     export = parquet.with_suffix(".items.json")

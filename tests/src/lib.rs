@@ -5,6 +5,7 @@
 
 mod catalog;
 mod change;
+mod export;
 mod function;
 mod landing;
 mod query;

@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 use item::{format::dynamodb_json::parse_item, key::KeySchema};
-use lake::{Registry, SnapshotFile};
+use lake::{ExportFile, Registry, Row};
 
 /// A snapshot of these items, given as DynamoDB JSON.
 pub fn snapshot(schema: &KeySchema, items: &[&str]) -> Result<Vec<u8>> {
     const COLUMNS: usize = 500;
-    let mut file = SnapshotFile::new(Vec::new(), "elsewhere", 0)?;
+    let mut file = ExportFile::new(Vec::new(), "elsewhere")?;
     for text in items {
         let item = parse_item(text.as_bytes())?;
-        file.push(&schema.key_of(&item)?, &item)?;
+        file.push(&Row::of_snapshot(0, &schema.key_of(&item)?, &item))?;
     }
     let mut registry = Registry::new();
     registry.assign(&file.unnamed(&registry), COLUMNS);

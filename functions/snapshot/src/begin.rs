@@ -2,10 +2,10 @@
 //!
 //! | the export is | |
 //! |---|---|
-//! | full, of an enrolled table as it is now | converted |
-//! | incremental | left as it is |
+//! | of an enrolled table as it is now | converted, full or incremental |
 //! | of a table that is not enrolled, or is gone, or was created anew since | left as it is |
-//! | of the same second as another of the table | left as it is: the other's snapshot is as good |
+//! | full, of the same second as another of the table | left as it is: the other's snapshot is as good |
+//! | incremental, of the same window as another of the table | left as it is, likewise |
 
 use aws::{
     Class, Clients, Failure, catalog,
@@ -39,10 +39,11 @@ pub(crate) async fn begin(
         return Ok(());
     }
     let files = files(clients, object, &summary).await?;
-    let Some(time) = summary.export_time else { return Ok(()) };
+    let Some(time) = summary.time() else { return Ok(()) };
     let export = Export {
         bucket: object.bucket.clone(),
         table: summary.table().to_owned(),
+        window: summary.window(),
         table_id: summary.table_id,
         arn: summary.export_arn,
         time,
@@ -52,7 +53,7 @@ pub(crate) async fn begin(
     };
     let notes = Notes::of(settings, &export)?;
     if !notes.claim(clients, &export).await? {
-        let reason = "another export of the table is as of the same second";
+        let reason = "another export of the table is as of the same second, or of the same window";
         tracing::warn!(table = export.table, export = export.arn, reason, "export left as it is");
         return Ok(());
     }
@@ -65,7 +66,8 @@ pub(crate) async fn begin(
         table = export.table,
         files = export.files,
         items = export.items,
-        "snapshot begun"
+        kind = export.kind().name(),
+        "export begun"
     );
     if export.files == 0 {
         Box::pin(file::finish(clients, settings, &notes, &export)).await?;
@@ -73,14 +75,14 @@ pub(crate) async fn begin(
     Ok(())
 }
 
-/// Why the export does not become a snapshot, if it does not.
+/// Why the export does not go to the lake, if it does not.
 async fn left_alone(
     clients: &Clients,
     settings: &Settings,
     summary: &Summary,
 ) -> Result<Option<&'static str>, Failure> {
-    if !summary.is_full() || summary.export_time.is_none() {
-        return Ok(Some("it is not a full export"));
+    if summary.time().is_none() || summary.is_full() != summary.window().is_none() {
+        return Ok(Some("its summary says neither as of when it is nor of which window"));
     }
     let table = summary.table();
     let Some(description) = table::describe(&clients.dynamodb, table).await? else {

@@ -1,10 +1,12 @@
 //! One data file to one Parquet file.
 //!
 //! ```text
-//! S3 body ─▶ md5 ─▶ gunzip ─▶ items ─▶ row groups ─▶ Parquet ─▶ parts ─▶ upload
+//! S3 body ─▶ md5 ─▶ gunzip ─▶ lines ─▶ row groups ─▶ Parquet ─▶ parts ─▶ upload
 //!                               │          └─ new columns: agreed with the catalog
-//!                               └─ lines that are none: quarantine
+//!                               └─ those that are no items, or no changes: quarantine
 //! ```
+//!
+//! What a line holds, and where the file goes, is [`kind`](crate::kind)'s business.
 //!
 //! A thread converts, the runtime uploads. Memory is a row group and two parts, whatever the file's size.
 
@@ -18,18 +20,15 @@ use aws::{
 };
 use flate2::bufread::MultiGzDecoder;
 use item::{
-    format::{ReadError, Reader, Row},
+    format::{ReadError, Row},
     key::KeySchema,
 };
-use lake::{
-    Registry, SnapshotFile, WriteError,
-    export::{self, Checked},
-    path,
-};
+use lake::{ExportFile, Registry, WriteError, export::Checked, path};
 use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::{
     Settings,
+    kind::Refused,
     message::FileOfExport,
     quarantine::{Line, MAX_KEPT, MAX_ROW_BYTES},
 };
@@ -42,9 +41,9 @@ const AHEAD: usize = 1;
 /// A file that was read to its end.
 #[derive(Debug, Default)]
 pub(crate) struct Converted {
-    /// Items in the Parquet file.
+    /// Rows in the Parquet file.
     pub(crate) rows: u64,
-    /// Lines that are no items.
+    /// Lines that were refused.
     pub(crate) quarantined: u64,
     /// The first of them.
     pub(crate) lines: Vec<Line>,
@@ -112,7 +111,7 @@ pub(crate) async fn convert(
 
 /// Where the Parquet file goes.
 fn target(task: &FileOfExport) -> Result<String, WriteError> {
-    let prefix = path::snapshot(&task.export.table, task.export.time.as_millisecond())?;
+    let prefix = task.export.kind().folder(&task.export)?;
     Ok(path::data_file(&prefix, &task.file.key))
 }
 
@@ -136,16 +135,14 @@ impl Job {
         parts: PartWriter,
     ) -> Result<Converted, Stop> {
         let export = &self.task.export;
-        let time = export.time.as_millisecond();
         let mut file =
-            SnapshotFile::new(parts, &export.table, time).map_err(|error| not_written(&error))?;
+            ExportFile::new(parts, &export.table).map_err(|error| not_written(&error))?;
         let body = opener.open(object, size, 0)?;
         let body = Checked::new(body, self.task.file.md5_checksum.clone());
         let body = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, body));
         let text = BufReader::with_capacity(BUFFER, body);
-        let format = export::format(&self.task.export.output_format);
         let damaged = |error| unreadable(object, error);
-        let mut reader = Reader::new(text, &format).map_err(damaged)?;
+        let mut reader = export.kind().read(text, export).map_err(damaged)?;
         while let Some(row) = reader.next_row().map_err(damaged)? {
             self.take(&mut file, &row)?;
             if file.is_full() {
@@ -162,17 +159,12 @@ impl Job {
         Ok(self.converted)
     }
 
-    fn take(&mut self, file: &mut SnapshotFile<PartWriter>, row: &Row<'_>) -> Result<(), Stop> {
-        let reason = match row.item() {
-            Ok(item) => match self.key.key_of(&item) {
-                Ok(key) => match file.push(&key, &item) {
-                    Ok(()) => return Ok(()),
-                    Err(error @ WriteError::Io(_)) => return Err(not_written(&error)),
-                    Err(error) => error.to_string(),
-                },
-                Err(error) => error.to_string(),
-            },
-            Err(error) => error.to_string(),
+    fn take(&mut self, file: &mut ExportFile<PartWriter>, row: &Row<'_>) -> Result<(), Stop> {
+        let export = &self.task.export;
+        let reason = match export.kind().push(export, &self.key, row, file) {
+            Ok(()) => return Ok(()),
+            Err(Refused::File(error)) => return Err(not_written(&error)),
+            Err(Refused::Line(reason)) => reason,
         };
         self.converted.quarantined += 1;
         if self.converted.lines.len() < MAX_KEPT {
@@ -185,7 +177,7 @@ impl Job {
     }
 
     /// Writes the rows that were gathered, once every column of theirs has a name.
-    fn write_rows(&mut self, file: &mut SnapshotFile<PartWriter>) -> Result<(), Stop> {
+    fn write_rows(&mut self, file: &mut ExportFile<PartWriter>) -> Result<(), Stop> {
         let Settings { database, column_limit, .. } = &self.settings;
         let unnamed = file.unnamed(&self.registry);
         if !unnamed.is_empty() && !self.registry.is_full(*column_limit) {
@@ -206,7 +198,7 @@ impl Job {
         }
         let key = &self.task.file.key;
         Err(Stop::Damaged(format!(
-            "{key} has {found} items and its export's manifest says {expected}"
+            "{key} has {found} lines and its export's manifest says {expected}"
         )))
     }
 }
@@ -227,5 +219,5 @@ fn not_written(error: &WriteError) -> Stop {
         WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Class::Retryable,
         _ => Class::Permanent,
     };
-    Failure::stated("UploadPart", "the snapshot's file", error.to_string(), class).into()
+    Failure::stated("UploadPart", "the file of the lake", error.to_string(), class).into()
 }

@@ -1,7 +1,7 @@
-//! A data file of an export: converted, noted, and the last one finishes the snapshot.
+//! A data file of an export: converted, noted, and the last one finishes the snapshot or increment.
 
 use aws::{
-    Class, Clients, Failure, catalog,
+    Class, Clients, Failure,
     snapshot::{self, Finished},
     table, telemetry,
 };
@@ -14,7 +14,7 @@ use crate::{
     quarantine,
 };
 
-/// Converts a data file, unless that was done before, and finishes the snapshot if it was the last.
+/// Converts a data file, unless that was done before, and finishes the export if it was the last.
 pub(crate) async fn take(
     clients: &Clients,
     settings: &Settings,
@@ -40,7 +40,7 @@ async fn convert(
     }
     let description = table::describe(&clients.dynamodb, &export.table).await?;
     let Some(key) = description.as_ref().and_then(table::key_of) else {
-        // Deleted since: nothing stands on this snapshot any more.
+        // Deleted since: nothing stands on this export any more.
         detail["reason"] = "the table is gone".into();
         return Ok((Outcome::Damaged, detail));
     };
@@ -65,7 +65,7 @@ async fn convert(
     }
 }
 
-/// Finishes the snapshot if every file is done. Whoever finds so may: the end is the same.
+/// Finishes the export if every file is done. Whoever finds so may: the end is the same.
 pub(crate) async fn finish(
     clients: &Clients,
     settings: &Settings,
@@ -81,6 +81,7 @@ pub(crate) async fn finish(
         table_id: export.table_id.clone(),
         export_arn: export.arn.clone(),
         export_time: export.time,
+        window_start: export.window.map(|window| window.from),
         files: export.files,
         items: export.items,
         rows: 0,
@@ -96,17 +97,15 @@ pub(crate) async fn finish(
             Outcome::Damaged => finished.damaged_files += 1,
         }
     }
-    // Before the snapshot is seen to be finished: views read its columns.
-    let (glue, lake) = (&clients.glue, settings.lake());
-    Box::pin(catalog::ensure_snapshots(glue, lake, &export.table)).await?;
+    // Before it is seen to be finished: views and people read its columns.
+    let kind = export.kind();
+    kind.ensure_table(clients, settings, &export.table).await?;
     snapshot::note(&clients.s3, &settings.lake_bucket, &finished).await?;
     let Finished { table, rows, quarantined, damaged_files, .. } = &finished;
-    telemetry::count(
-        table,
-        &[("SnapshotItems", *rows), ("SnapshotsNotWhole", u64::from(!finished.is_whole()))],
-    );
+    let [in_lake, not_whole] = kind.metrics();
+    telemetry::count(table, &[(in_lake, *rows), (not_whole, u64::from(!finished.is_whole()))]);
     if finished.is_whole() {
-        tracing::info!(table, rows, "snapshot finished");
+        tracing::info!(table, rows, kind = kind.name(), "export finished");
         return Ok(());
     }
     let failure = Failure::stated(
@@ -115,6 +114,6 @@ pub(crate) async fn finish(
         format!("{quarantined} lines are in quarantine and {damaged_files} files are damaged"),
         Class::Permanent,
     );
-    tracing::error!(table, rows, %failure, "snapshot is not whole; no view stands on it");
+    tracing::error!(table, rows, %failure, "{}", kind.warning());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use aws::{object::ObjectId, object_created};
 use jiff::Timestamp;
-use lake::export::{DataFile, SUMMARY};
+use lake::export::{DataFile, SUMMARY, Window};
 use serde::{Deserialize, Serialize};
 
 /// What a message asks for.
@@ -14,7 +14,7 @@ pub(crate) enum Message {
     File(Box<FileOfExport>),
 }
 
-/// A full export of an enrolled table.
+/// An export of an enrolled table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Export {
@@ -26,13 +26,16 @@ pub(crate) struct Export {
     pub(crate) table_id: String,
     /// The export.
     pub(crate) arn: String,
-    /// As of when.
+    /// As of when: an incremental one as of the end of its window.
     pub(crate) time: Timestamp,
+    /// The window of an incremental export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) window: Option<Window>,
     /// `DYNAMODB_JSON` or `ION`.
     pub(crate) output_format: String,
     /// How many data files there are.
     pub(crate) files: usize,
-    /// How many items.
+    /// How many items, or changed items.
     pub(crate) items: u64,
 }
 
@@ -71,6 +74,8 @@ pub(crate) fn read(body: &str) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
+    use lake::export::View;
+
     use super::*;
 
     fn body_of(event: &str) -> String {
@@ -90,9 +95,20 @@ mod tests {
 
     #[test]
     fn our_own_message_is_read_as_it_was_written() {
-        let own = body_of(include_str!("../../../events/snapshot-data-file.json"));
-        let Some(Message::File(file)) = read(&own) else { panic!("{own}") };
-        assert_eq!((file.export.table.as_str(), file.number, file.export.files), ("planes", 1, 4));
-        assert_eq!(read(&file.body()), Some(Message::File(file)));
+        let check = |event: &str, number: usize, window: Option<Window>| {
+            let own = body_of(event);
+            let Some(Message::File(file)) = read(&own) else { panic!("{own}") };
+            let export = &file.export;
+            assert_eq!((export.table.as_str(), file.number, export.files), ("planes", number, 4));
+            assert_eq!(export.window, window);
+            assert_eq!(read(&file.body()), Some(Message::File(file)));
+        };
+        check(include_str!("../../../events/snapshot-data-file.json"), 1, None);
+        let from = "2026-11-22T03:00:00Z".parse().unwrap();
+        check(
+            include_str!("../../../events/snapshot-data-file-incremental.json"),
+            2,
+            Some(Window { from, view: View::NewAndOldImages }),
+        );
     }
 }

@@ -1,9 +1,10 @@
-//! What is noted of a snapshot while it is made.
+//! What is noted of a snapshot or an increment while it is made.
 //!
 //! ```text
 //! state/snapshot/<table>/<time>/export.json                    the export that it is of, written once
 //!                              /files/00003-<rows>-<quarantined>   a file that is done
 //!                              /files/00004-damaged                one that cannot be read
+//! state/snapshot/<table>/increments/<from>_<to>/…                  the same of an increment
 //! ```
 //!
 //! The names hold what is counted, so that one listing says whether all files are done, and with what.
@@ -18,7 +19,7 @@ use lake::path;
 
 use crate::{Settings, message::Export};
 
-/// Where the notes of one snapshot are.
+/// Where the notes of one export are.
 #[derive(Debug, Clone)]
 pub(crate) struct Notes {
     bucket: String,
@@ -40,17 +41,17 @@ pub(crate) enum Outcome {
 }
 
 impl Notes {
-    /// The notes of the snapshot that an export becomes.
+    /// The notes of what an export becomes.
     pub(crate) fn of(settings: &Settings, export: &Export) -> Result<Self, Failure> {
-        let time = path::time_text(export.time.as_millisecond()).map_err(|error| {
+        let notes = export.kind().notes(export).map_err(|error| {
             let resource = export.arn.clone();
             Failure::stated("GetObject", resource, error.to_string(), Class::Permanent)
         })?;
-        let prefix = path::state("snapshot", &format!("{}/{time}/", path::folder(&export.table)));
+        let prefix = path::state("snapshot", &format!("{}/{notes}/", path::folder(&export.table)));
         Ok(Self { bucket: settings.lake_bucket.clone(), prefix })
     }
 
-    /// Takes the snapshot's time for an export; whether no other has it.
+    /// Takes the time or window for an export; whether no other has it.
     pub(crate) async fn claim(&self, clients: &Clients, export: &Export) -> Result<bool, Failure> {
         let key = format!("{}export.json", self.prefix);
         let bytes = serde_json::json!(export).to_string().into_bytes();

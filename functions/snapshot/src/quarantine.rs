@@ -1,8 +1,9 @@
-//! Lines of an export that are no items: kept, with the reason.
+//! Lines of an export that are no items, or no changes: kept, with the reason.
 //!
-//! `quarantine/snapshot/<table>/<time>-<file>.jsonl`, a JSON object for each line.
+//! `quarantine/snapshot/<table>/<time>-<file>.jsonl`, of an increment `…/<from>_<to>-<file>.jsonl`: a JSON object
+//! for each line.
 
-use aws::{Clients, Failure, object};
+use aws::{Class, Clients, Failure, object};
 use lake::path;
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ pub(crate) const MAX_KEPT: usize = 1000;
 /// Bytes of a line that are told; its place in the export is told of every one.
 pub(crate) const MAX_ROW_BYTES: usize = 16 * 1024;
 
-/// A line that is no item.
+/// A line that is not what its export should hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Line {
     /// Counted from 1.
@@ -37,8 +38,12 @@ pub(crate) async fn write(
     if lines.is_empty() {
         return Ok(());
     }
-    let time = task.export.time.strftime("%Y%m%dT%H%M%SZ");
-    let name = format!("{time}-{:05}.jsonl", task.number);
+    let kind = task.export.kind();
+    let name = kind.time_text(&task.export).map_err(|error| {
+        let resource = task.export.arn.clone();
+        Failure::stated("PutObject", resource, error.to_string(), Class::Permanent)
+    })?;
+    let name = format!("{name}-{:05}.jsonl", task.number);
     let key = path::quarantine("snapshot", &task.export.table, &name);
     let mut text = String::new();
     for line in lines {

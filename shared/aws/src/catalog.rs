@@ -134,7 +134,12 @@ pub async fn rebuild(
         match written {
             // Another writer was quicker: look what it did.
             Err(failure) if is_beaten(&failure) => give_way().await,
-            written => return written,
+            written => {
+                if files.has_increments && written.is_ok() {
+                    Box::pin(ensure_increments(&clients.glue, lake, table)).await?;
+                }
+                return written;
+            }
         }
     }
     Err(gave_way_too_often("UpdateTable", lake.database, table))
@@ -248,6 +253,29 @@ pub async fn ensure_snapshots(
     lake: Lake<'_>,
     table: &str,
 ) -> Result<Registry, Failure> {
+    let define =
+        |names: &TableNames| TableDefinition::snapshots(table, &names.snapshot, lake.bucket);
+    Box::pin(ensure_beside(glue, lake, table, define)).await
+}
+
+/// The same for a DynamoDB table's increments.
+pub async fn ensure_increments(
+    glue: &Client,
+    lake: Lake<'_>,
+    table: &str,
+) -> Result<Registry, Failure> {
+    let define =
+        |names: &TableNames| TableDefinition::increments(table, &names.increments, lake.bucket);
+    Box::pin(ensure_beside(glue, lake, table, define)).await
+}
+
+/// Makes the table that `define` says beside that of the changes, or gives it the columns that it lacks.
+async fn ensure_beside(
+    glue: &Client,
+    lake: Lake<'_>,
+    table: &str,
+    define: impl Fn(&TableNames) -> TableDefinition,
+) -> Result<Registry, Failure> {
     for _ in 0..ATTEMPTS {
         let Some(changes) = find(glue, lake.database, table).await? else {
             return Err(missing(lake.database, table));
@@ -256,16 +284,16 @@ pub async fn ensure_snapshots(
             return Err(missing(lake.database, table));
         };
         let columns = changes.registry.columns();
-        let written = match get(glue, lake.database, &names.snapshot).await? {
+        let mut wanted = define(&names);
+        let written = match get(glue, lake.database, &wanted.name).await? {
             None => {
-                let mut wanted = TableDefinition::snapshots(table, &names.snapshot, lake.bucket);
                 wanted.add(columns);
                 create_table(glue, lake.database, &wanted).await.map(|()| Registry::from(&wanted))
             }
             Some(found) => {
                 let there = definition(&found);
                 if there.table() != Some(table) {
-                    return Err(foreign(lake.database, &names.snapshot, table));
+                    return Err(foreign(lake.database, &wanted.name, table));
                 }
                 let mut wider = there.clone();
                 wider.add(columns);
@@ -273,7 +301,7 @@ pub async fn ensure_snapshots(
                     return Ok(Registry::from(&there));
                 }
                 let added = &wider.columns[there.columns.len()..];
-                update(glue, lake.database, &names.snapshot, found, added, &wider.parameters)
+                update(glue, lake.database, &wanted.name, found, added, &wider.parameters)
                     .await
                     .map(|()| Registry::from(&wider))
             }
@@ -289,7 +317,7 @@ pub async fn ensure_snapshots(
 
 fn foreign(database: &str, name: &str, table: &str) -> Failure {
     let message = format!(
-        "it is not that of the snapshots of {table}, and no view of those can be made; rename or drop it"
+        "it is not that of the exports of {table}, and those cannot be shown; rename or drop it"
     );
     Failure::stated("GetTable", resource(database, name), message, Class::Permanent)
 }

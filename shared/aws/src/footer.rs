@@ -1,5 +1,5 @@
 //! The footers of a table's files, from which a lost registry is made anew: of its changes, and of its
-//! snapshots, which have their columns' names from the same registry.
+//! snapshots and increments, which have their columns' names from the same registry.
 //!
 //! Of each file only the end is fetched, some at a time, in the order of their names. What is kept of
 //! them is one entry for each column, so memory does not grow with the number of files.
@@ -32,17 +32,21 @@ pub struct TableFooters {
     pub unreadable: Vec<String>,
     /// How many could not be read.
     pub unreadable_files: usize,
+    /// Whether there are increments: their catalog table is lost as well then.
+    pub has_increments: bool,
 }
 
-/// Reads the footers of all files of a table; of a table without files that is two requests.
+/// Reads the footers of all files of a table; of a table without files that is three requests.
 pub async fn of_table(s3: &Client, bucket: &str, table: &str) -> Result<TableFooters, Failure> {
     let mut found = TableFooters::default();
-    for prefix in [path::changes(table), path::snapshots(table)] {
+    let increments = path::increments(table);
+    for prefix in [path::changes(table), path::snapshots(table), increments.clone()] {
         let mut pages = s3.list_objects_v2().bucket(bucket).prefix(&prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
             let resource = || format!("s3://{bucket}/{prefix}");
             let page = page.map_err(|error| Failure::of("ListObjectsV2", resource(), error))?;
             let keys: Vec<String> = page.contents().iter().filter_map(file).collect();
+            found.has_increments |= prefix == increments && !keys.is_empty();
             for keys in keys.chunks(AT_A_TIME) {
                 found.add(fetch(s3, bucket, keys).await?);
             }

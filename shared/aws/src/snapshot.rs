@@ -1,6 +1,11 @@
-//! Finished snapshots: a small object for each, which `snapshot` writes and `backup` reads.
+//! Finished exports: a small object for each, which `snapshot` writes and `backup` reads.
 //!
-//! `state/snapshot/<table>/finished/<export time>.json` in the lake's bucket. Its names sort by time.
+//! | what | object in the lake's bucket |
+//! |---|---|
+//! | a snapshot | `state/snapshot/<table>/finished/<export time>.json` |
+//! | an increment | `state/snapshot/<table>/increments/finished/<from>_<to>.json` |
+//!
+//! Names sort by time. An increment is never among the snapshots.
 
 use aws_sdk_s3::Client;
 use jiff::Timestamp;
@@ -9,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Class, Failure, listing, object};
 
-/// A snapshot of which every data file was read.
+/// A snapshot or increment of which every data file was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finished {
@@ -19,39 +24,51 @@ pub struct Finished {
     pub table_id: String,
     /// The export it is of.
     pub export_arn: String,
-    /// As of when.
+    /// As of when; of an increment the end of its window.
     pub export_time: Timestamp,
+    /// Since when, of an increment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_start: Option<Timestamp>,
     /// Data files of the export.
     pub files: usize,
-    /// Items the export's manifest says.
+    /// Items, or changed items, the export's manifest says.
     pub items: u64,
-    /// Items in the lake.
+    /// Rows in the lake.
     pub rows: u64,
-    /// Lines that are no items, kept below `quarantine/snapshot/<table>/`.
+    /// Lines that are no items or no changes, kept below `quarantine/snapshot/<table>/`.
     pub quarantined: u64,
     /// Data files that are not what DynamoDB wrote, or are missing.
     pub damaged_files: usize,
 }
 
 impl Finished {
-    /// Whether every item of the export is in the lake.
+    /// Whether every line of the export is in the lake.
     pub fn is_whole(&self) -> bool {
         self.quarantined == 0 && self.damaged_files == 0 && self.rows == self.items
     }
 
-    /// The value of the partition column `snapshot`: `20261122T150000Z`.
+    /// The value of the partition column `snapshot`, or `window_end`: `20261122T150000Z`.
     pub fn partition(&self) -> Result<String, WriteError> {
         path::time_text(self.export_time.as_millisecond())
     }
+
+    /// The object it is noted in.
+    fn note(&self) -> Result<String, WriteError> {
+        let Some(from) = self.window_start else {
+            return Ok(format!("{}{}.json", prefix(&self.table), self.partition()?));
+        };
+        let window = path::window_text(from.as_millisecond(), self.export_time.as_millisecond())?;
+        let table = path::folder(&self.table);
+        Ok(path::state("snapshot", &format!("{table}/increments/finished/{window}.json")))
+    }
 }
 
-/// Notes a finished snapshot.
+/// Notes a finished snapshot or increment.
 pub async fn note(s3: &Client, bucket: &str, finished: &Finished) -> Result<(), Failure> {
-    let partition = finished.partition().map_err(|error| {
+    let key = finished.note().map_err(|error| {
         let resource = finished.export_arn.clone();
         Failure::stated("PutObject", resource, error.to_string(), Class::Permanent)
     })?;
-    let key = format!("{}{partition}.json", prefix(&finished.table));
     let bytes = serde_json::json!(finished).to_string().into_bytes();
     object::put(s3, bucket, &key, "application/json", bytes).await
 }
@@ -92,4 +109,35 @@ pub async fn newest(
 
 fn prefix(table: &str) -> String {
     path::state("snapshot", &format!("{}/finished/", path::folder(table)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_increment_is_not_noted_among_the_snapshots() {
+        let time = |text: &str| text.parse().unwrap();
+        let snapshot = Finished {
+            table: "_planes".to_owned(),
+            table_id: "1".to_owned(),
+            export_arn: "arn".to_owned(),
+            export_time: time("2026-11-22T15:15:00Z"),
+            window_start: None,
+            files: 4,
+            items: 2,
+            rows: 2,
+            quarantined: 0,
+            damaged_files: 0,
+        };
+        let increment =
+            Finished { window_start: Some(time("2026-11-22T15:00:00Z")), ..snapshot.clone() };
+        insta::assert_snapshot!(snapshot.note().unwrap(), @"state/snapshot/!_planes/finished/20261122T151500Z.json");
+        insta::assert_snapshot!(increment.note().unwrap(), @"state/snapshot/!_planes/increments/finished/20261122T150000Z_20261122T151500Z.json");
+        assert!(!increment.note().unwrap().starts_with(&prefix(&increment.table)));
+        for finished in [snapshot, increment] {
+            let text = serde_json::json!(finished).to_string();
+            assert_eq!(serde_json::from_str::<Finished>(&text).unwrap(), finished);
+        }
+    }
 }

@@ -50,6 +50,8 @@ pub const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// 132 bytes where DynamoDB counts two or three (`1E125`), strings may be all escapes, and blanks are
 /// free. Such a row becomes a row error and not an item.
 pub const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of one line of an incremental export: two images as large as [`MAX_ROW_BYTES`], and their key.
+pub const MAX_CHANGE_BYTES: usize = 2 * MAX_ROW_BYTES + 64 * 1024;
 
 /// Checks everything DynamoDB would refuse about an item and returns its size in bytes.
 ///

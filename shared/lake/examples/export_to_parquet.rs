@@ -22,7 +22,7 @@ use item::Item;
 use item::format::{Format, Reader};
 use item::key::{KeyAttribute, KeySchema, KeyType};
 use jiff::Timestamp;
-use lake::{DEFAULT_COLUMN_LIMIT, Registry, SnapshotFile};
+use lake::{DEFAULT_COLUMN_LIMIT, ExportFile, Registry, Row};
 
 /// Bytes read at a time.
 const BUFFER: usize = 256 * 1024;
@@ -92,7 +92,7 @@ fn convert(
     let Arguments { input, key, table, time, column_limit, .. } = arguments;
     let name = || input.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let table = table.clone().unwrap_or_else(|| name().split('.').next().unwrap_or("").to_owned());
-    let mut file = SnapshotFile::new(File::create(output)?, &table, time.as_millisecond())?;
+    let mut file = ExportFile::new(File::create(output)?, &table)?;
     let mut registry = Registry::new();
     let mut schema = None;
     let mut reader = Reader::new(lines, &Format::DynamoDbJson)?;
@@ -106,7 +106,8 @@ fn convert(
             None => schema.insert(key_schema(key, &item).map_err(|error| within(&*error))?),
         };
         let key = schema.key_of(&item).map_err(|error| within(&error))?;
-        file.push(&key, &item).map_err(|error| within(&error))?;
+        let item = Row::of_snapshot(time.as_millisecond(), &key, &item);
+        file.push(&item).map_err(|error| within(&error))?;
         if file.is_full() {
             registry.assign(&file.unnamed(&registry), *column_limit);
             file.write_rows(&registry)?;

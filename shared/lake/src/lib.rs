@@ -22,8 +22,7 @@
 //! | [`Registry`] | which column holds which attribute |
 //! | [`Rows`] | rows to a record batch |
 //! | [`changes`] | a batch of changes to one file a day |
-//! | [`export`] | what DynamoDB exports consist of |
-//! | [`snapshot`] | the items of an export to one file |
+//! | [`export`] | what DynamoDB exports consist of, and each of their files to one of the lake |
 //! | [`parquet`] | record batches to Parquet |
 //! | [`read`], [`Fold`] | Parquet to rows, rows to current items |
 //! | [`items`], [`source`] | any Parquet file to items, read by ranges |
@@ -59,13 +58,13 @@ pub mod name;
 pub mod parquet;
 pub mod path;
 pub mod read;
-pub mod snapshot;
 pub mod source;
 pub mod view;
 
 pub use changes::{ChangeFile, ChangeFiles};
 pub use column::user::{Epoch, UserType};
 pub use error::{ReadError, WriteError};
+pub use export::ExportFile;
 pub use fold::Fold;
 pub use kind::{Kind, UnknownKind};
 pub use meta::{RowOp, pad_sequence};
@@ -74,4 +73,3 @@ pub use registry::{
     ATTRIBUTE, Column, ColumnKey, ColumnType, DEFAULT_COLUMN_LIMIT, KIND, Registry,
 };
 pub use rows::{Row, Rows};
-pub use snapshot::SnapshotFile;

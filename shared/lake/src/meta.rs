@@ -6,12 +6,12 @@
 //! |---|---|---|
 //! | `_op` | string | `INSERT`, `MODIFY`, `REMOVE`; `SNAPSHOT` for an item of an export |
 //! | `_ts` | timestamp, ms, UTC | when; streams give whole seconds, rounded down |
-//! | `_stream` | string | the stream's label as digits; null in snapshots |
-//! | `_seq` | string | the sequence number, zero-padded to 40 digits; null in snapshots |
+//! | `_stream` | string | the stream's label as digits; null in snapshots and increments |
+//! | `_seq` | string | the sequence number, zero-padded to 40 digits; null in snapshots and increments |
 //! | `_key` | string | the key as canonical DynamoDB JSON |
 //! | `_hash` | bigint | XXH64 of the canonical item, as a signed number; null for `REMOVE` |
-//! | `_by` | string | `ttl` when time-to-live deleted the item, else `user`; null in snapshots |
-//! | `_event_id` | string | the stream record's id; null in snapshots |
+//! | `_by` | string | `ttl` when time-to-live deleted the item, else `user`; null in snapshots and increments |
+//! | `_event_id` | string | the stream record's id; null in snapshots and increments |
 //! | `_old` | string | the item before, as canonical DynamoDB JSON, where the stream gives it |
 //! | `_rest` | string | what the columns do not hold: see [`rest`](crate::rest) |
 
@@ -56,7 +56,7 @@ pub(crate) struct MetaColumn {
 /// The meta columns, in the order files and catalog have them, before all others.
 pub(crate) const COLUMNS: [MetaColumn; 10] = [
     meta(OP, "string", "INSERT, MODIFY or REMOVE; SNAPSHOT for an item of an export"),
-    meta(TS, "timestamp", "when the change happened, in whole seconds rounded down"),
+    meta(TS, "timestamp", "when; streams give whole seconds, rounded down"),
     meta(STREAM, "string", "label of the stream; changes of one key are ordered by _stream, _seq"),
     meta(SEQ, "string", "sequence number, zero-padded to 40 digits"),
     meta(KEY, "string", "primary key as canonical DynamoDB JSON"),

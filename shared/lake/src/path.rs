@@ -143,6 +143,16 @@ pub fn time_text(time_ms: i64) -> Result<String, WriteError> {
     Ok(timestamp(time_ms)?.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
+/// A window of times in milliseconds since 1970 UTC as paths have it: `20261122T150000Z_20261122T151500Z`.
+pub fn window_text(from_ms: i64, to_ms: i64) -> Result<String, WriteError> {
+    Ok(format!("{}_{}", time_text(from_ms)?, time_text(to_ms)?))
+}
+
+/// A time in milliseconds since 1970 UTC, unless no path could name it.
+pub(crate) fn checked(time_ms: i64) -> Result<i64, WriteError> {
+    timestamp(time_ms).map(|_| time_ms)
+}
+
 /// A time in milliseconds since 1970 UTC as digits of a stream's label, cut to the second:
 /// `20261122150000000`.
 pub(crate) fn label_digits(time_ms: i64) -> Result<String, WriteError> {
@@ -179,6 +189,12 @@ mod tests {
             assert_eq!(time_text(time_ms).unwrap(), text);
             assert_eq!(day(time_ms).unwrap().to_string(), day_text);
         }
+        assert_eq!(
+            window_text(1_795_359_600_000, 1_795_392_000_000).unwrap(),
+            "20261122T150000Z_20261123T000000Z"
+        );
+        assert_eq!(checked(0).unwrap(), 0);
+        assert!(matches!(checked(-1), Err(WriteError::Time(-1))));
         assert_eq!(label_digits(1_795_391_999_999).unwrap(), "20261122235959000");
         assert_eq!(sql_time(1_795_391_999_999).unwrap(), "2026-11-22 23:59:59.999");
         assert_eq!(sql_time(1_795_391_999_000).unwrap(), "2026-11-22 23:59:59.000");

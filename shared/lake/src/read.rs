@@ -43,9 +43,9 @@ pub struct StoredRow {
     pub op: RowOp,
     /// When, in milliseconds since 1970 UTC.
     pub ts_ms: i64,
-    /// The stream's label as digits; empty for a snapshot.
+    /// The stream's label as digits; empty where the row is from an export.
     pub stream: String,
-    /// The sequence number, zero-padded to 40 digits; empty for a snapshot.
+    /// The sequence number, zero-padded to 40 digits; empty where the row is from an export.
     pub seq: String,
     /// The key attributes.
     pub key: Item<'static>,
@@ -53,9 +53,9 @@ pub struct StoredRow {
     pub item: Option<Item<'static>>,
     /// The item as it was before, where it is stored.
     pub old: Option<Item<'static>>,
-    /// Who did it; nobody for a snapshot.
+    /// Who did it, which exports do not tell.
     pub by: Option<Actor>,
-    /// The stream record's id; empty for a snapshot.
+    /// The stream record's id; empty where the row is from an export.
     pub event_id: String,
     /// The hash stored next to the item, as [`item::hash`] computes it.
     pub hash: Option<u64>,

@@ -9,32 +9,34 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
-use item::change::Actor;
+use item::change::{Actor, NetChange, Operation};
 use item::{Item, Map};
 
 use crate::Kind;
 use crate::attributes::Attributes;
 use crate::column::{Cell, Column};
 use crate::error::WriteError;
+use crate::export::View;
 use crate::meta::{self, Meta, MetaColumn, RowOp};
+use crate::path;
 use crate::registry::{ColumnKey, Registry};
 use crate::rest::Rest;
 use crate::sheet::Sheet;
 
-/// A change of an item, or an item of a snapshot, as a row takes it.
+/// A change of an item, what a window did to it, or an item of a snapshot, as a row takes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {
     /// What happened.
     pub op: RowOp,
     /// When, in milliseconds since 1970 UTC.
     pub ts_ms: i64,
-    /// The label of the stream as digits; empty for a snapshot.
+    /// The label of the stream as digits; empty where the row is from an export.
     pub stream: &'r str,
-    /// The sequence number, at most 40 digits; empty for a snapshot.
+    /// The sequence number, at most 40 digits; empty where the row is from an export.
     pub seq: &'r str,
-    /// Who did it; nobody for a snapshot.
+    /// Who did it, which exports do not tell.
     pub by: Option<Actor>,
-    /// The stream record's id; empty for a snapshot.
+    /// The stream record's id; empty where the row is from an export.
     pub event_id: &'r str,
     /// The key attributes.
     pub key: &'r Item<'r>,
@@ -58,6 +60,31 @@ impl<'r> Row<'r> {
             item: Some(item),
             old: None,
         }
+    }
+
+    /// What became of the item with this key in the window of an incremental export.
+    ///
+    /// Without old images it is not known whether an item was there before: it is a [`RowOp::Modify`] then.
+    pub fn of_increment(
+        key: &'r Item<'r>,
+        change: &'r NetChange<'_>,
+        view: View,
+    ) -> Result<Self, WriteError> {
+        let op = match (change.operation(), view) {
+            (Operation::Insert, View::NewImage) => RowOp::Modify,
+            (operation, View::NewImage | View::NewAndOldImages) => operation.into(),
+        };
+        Ok(Self {
+            op,
+            ts_ms: path::checked(change.at_ms())?,
+            stream: "",
+            seq: "",
+            by: None,
+            event_id: "",
+            key,
+            item: change.new.as_ref(),
+            old: change.old.as_ref(),
+        })
     }
 }
 

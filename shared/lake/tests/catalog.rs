@@ -63,7 +63,7 @@ fn columns_of_the_changes_table() {
         .collect();
     insta::assert_snapshot!(columns.join("\n"), @r#"
     _op string {} -- INSERT, MODIFY or REMOVE; SNAPSHOT for an item of an export
-    _ts timestamp {} -- when the change happened, in whole seconds rounded down
+    _ts timestamp {} -- when; streams give whole seconds, rounded down
     _stream string {} -- label of the stream; changes of one key are ordered by _stream, _seq
     _seq string {} -- sequence number, zero-padded to 40 digits
     _key string {} -- primary key as canonical DynamoDB JSON

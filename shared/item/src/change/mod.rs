@@ -1,4 +1,4 @@
-//! Changes of a table, as DynamoDB Streams hands them to a Lambda function.
+//! Changes of a table, as DynamoDB Streams hands them to a Lambda function, and as exports tell them.
 //!
 //! 1. [`Event`] reads one record after the other strictly;
 //! 2. where that fails, it looks at nothing but strings and brackets to find the record's end and its
@@ -6,6 +6,9 @@
 //!
 //! So a record that cannot be read is told apart from its neighbours: its bytes can be kept, and the
 //! batch can go on after its sequence number. Fields may come in any order; unknown ones are skipped.
+//!
+//! An incremental export tells of changes too, net for each item and window: [`NetChange`], which
+//! [`format::Row::change`](crate::format::Row::change) reads from a line.
 //!
 //! Source: [the record](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html)
 //! and [its part `dynamodb`](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html).
@@ -27,10 +30,12 @@
 
 mod arn;
 mod event;
+pub(crate) mod net;
 mod record;
 
 pub use arn::StreamArn;
 pub use event::{Event, Record};
+pub use net::NetChange;
 pub use record::{Actor, Change, Operation, StreamView};
 
 #[cfg(test)]

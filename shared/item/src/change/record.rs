@@ -120,7 +120,7 @@ pub(super) fn parse<'a>(scanner: &mut Scanner<'a>) -> Parsed<Change<'a>> {
 }
 
 /// Hands every field of an object to `field`, which takes the value.
-fn each_field<'a>(
+pub(super) fn each_field<'a>(
     scanner: &mut Scanner<'a>,
     mut field: impl FnMut(&mut Scanner<'a>, &str) -> Parsed<()>,
 ) -> Parsed<()> {
@@ -224,7 +224,7 @@ impl<'a> Draft<'a> {
 }
 
 /// An image, or nothing where the record says `null`.
-fn image<'a>(scanner: &mut Scanner<'a>) -> Parsed<Option<Item<'a>>> {
+pub(super) fn image<'a>(scanner: &mut Scanner<'a>) -> Parsed<Option<Item<'a>>> {
     if scanner.peek() == Some(b'n') {
         scanner.null().map(|()| None)
     } else {
@@ -268,6 +268,6 @@ fn fractional_milliseconds(seconds: &str) -> Option<i64> {
     format!("{whole}{thousandths:0<3}").parse().ok()
 }
 
-fn unknown(scanner: &Scanner<'_>, expected: &'static str, found: &str) -> Fault {
+pub(super) fn unknown(scanner: &Scanner<'_>, expected: &'static str, found: &str) -> Fault {
     scanner.error(Reason::UnknownField { expected, found: Excerpt::of(found) })
 }

@@ -101,7 +101,7 @@ fn map<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Map<'a>> {
 }
 
 /// Takes a value with its type descriptor.
-fn value<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Value<'a>> {
+pub(crate) fn value<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<Value<'a>> {
     let value = match descriptor(scanner)? {
         Descriptor::S => Value::S(scanner.string()?),
         Descriptor::N => Value::N(number(scanner)?),

@@ -58,8 +58,9 @@ use self::ion::{IonRow, IonRows, Shape};
 use self::json_array::ArrayCut;
 use self::lines::Lines;
 use self::pieces::Pieces;
+use crate::change::{NetChange, net};
 use crate::error::{Excerpt, ItemError, ParseError, Reason, RowError, StructureFault};
-use crate::limits::MAX_ROW_BYTES;
+use crate::limits::{MAX_CHANGE_BYTES, MAX_ROW_BYTES};
 use crate::{Item, NumberError};
 
 /// The bytes kept of a row that is too long.
@@ -132,6 +133,11 @@ impl<R: BufRead> Reader<R> {
     /// Starts to read; takes the byte order mark and the header, if there are any.
     pub fn new(input: R, format: &Format) -> Result<Self, ReadError> {
         Self::with_limit(input, format, MAX_ROW_BYTES)
+    }
+
+    /// Starts to read an incremental export, whose rows hold two images each: see [`Row::change`].
+    pub fn of_changes(input: R, format: &Format) -> Result<Self, ReadError> {
+        Self::with_limit(input, format, MAX_CHANGE_BYTES)
     }
 
     /// Goes on behind the rows that were taken before: at `from`, which [`Reader::place`] gave.
@@ -337,6 +343,20 @@ impl<'a> Row<'a> {
             Content::Unread(unread) => Err(ItemError::of_item(unread.reason(self.ordinal))),
         };
         item.map_err(|error| self.reject(error))
+    }
+
+    /// Reads the row of an incremental export, a file in DynamoDB's JSON or Ion: what became of an item.
+    pub fn change(&self) -> Result<NetChange<'a>, RowError> {
+        let change = match self.content {
+            Content::Line(_) => net::parse_line(self.bytes).map_err(ItemError::from),
+            Content::Ion(row) => row.change(self.bytes),
+            Content::Fields(..) => Err(ItemError::of_item(Reason::UnknownField {
+                expected: "a line of an incremental export",
+                found: Excerpt::of("delimited text"),
+            })),
+            Content::Unread(unread) => Err(ItemError::of_item(unread.reason(self.ordinal))),
+        };
+        change.map_err(|error| self.reject(error))
     }
 
     /// The error that this row's item cannot be taken.

@@ -4,19 +4,30 @@
 //! <prefix>/AWSDynamoDB/<export id>/manifest-summary.json   which table, as of when, how many items
 //!                                 /manifest-files.json     JSON lines: one for each data file
 //!                                 /data/<name>.json.gz     {"Item":{…}} lines, or .ion.gz
+//! <prefix>/AWSDynamoDB/data/<name>.json.gz                 of incremental exports: changes, see [`NetChange`]
 //! ```
 //!
 //! Both manifests are written when the data is. A data file of no items is there too.
 //!
+//! | | full | incremental |
+//! |---|---|---|
+//! | holds | every item | what became of every item that was written in a window, net |
+//! | as of | `exportTime` | `exportFromTime` (inclusive) to `exportToTime` (exclusive) |
+//! | images | | `outputView`: the new ones, or the old ones too |
+//!
 //! Source: [export output](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html).
 
 mod checksum;
+mod file;
 
+#[cfg(doc)]
+use item::change::NetChange;
 use item::format::Format;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use checksum::Checked;
+pub use file::ExportFile;
 
 /// How the key of every summary ends.
 pub const SUMMARY: &str = "/manifest-summary.json";
@@ -35,12 +46,39 @@ pub struct Summary {
     pub table_id: String,
     /// As of when; an incremental export has none.
     pub export_time: Option<Timestamp>,
+    /// The first instant of an incremental export's window.
+    pub export_from_time: Option<Timestamp>,
+    /// The first instant behind it.
+    pub export_to_time: Option<Timestamp>,
+    /// Which images an incremental export has.
+    pub output_view: Option<View>,
     /// Items, or changed items.
     pub item_count: u64,
     /// `DYNAMODB_JSON` or `ION`.
     pub output_format: String,
     /// `INCREMENTAL_EXPORT`; a full export may say nothing.
     pub export_type: Option<String>,
+}
+
+/// The window of an incremental export that ends where the export is as of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Window {
+    /// Its first instant.
+    pub from: Timestamp,
+    /// The images of its changes.
+    pub view: View,
+}
+
+/// Which images an incremental export has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum View {
+    /// Each item as it is at the window's end. The documentation has both spellings.
+    #[serde(alias = "NEW_IMAGES")]
+    NewImage,
+    /// And as it was at its start.
+    NewAndOldImages,
 }
 
 /// A line of `manifest-files.json`.
@@ -65,6 +103,17 @@ impl Summary {
     /// Whether it is of all items, and not of what changed.
     pub fn is_full(&self) -> bool {
         self.export_type.as_deref().is_none_or(|kind| kind == "FULL_EXPORT")
+    }
+
+    /// As of when the lake has the export: a full one's time, or the end of the window.
+    pub fn time(&self) -> Option<Timestamp> {
+        if self.is_full() { self.export_time } else { self.export_to_time }
+    }
+
+    /// The window of an incremental export.
+    pub fn window(&self) -> Option<Window> {
+        let from = self.export_from_time.filter(|_| !self.is_full())?;
+        Some(Window { from, view: self.output_view? })
     }
 
     /// The table's name.
@@ -123,6 +172,19 @@ mod tests {
         assert!(of("FULL_EXPORT").is_full());
         assert!(!of("INCREMENTAL_EXPORT").is_full());
         assert!(Summary::parse(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_summary_says_which_window_was_exported() {
+        assert_eq!(Summary::parse(FULL.as_bytes()).unwrap().window(), None);
+        let window = r#""exportFromTime": "2020-11-04T07:00:00.000Z", "exportToTime": "2020-11-04T07:15:00.000Z",
+            "exportType": "INCREMENTAL_EXPORT", "outputView": "NEW_AND_OLD_IMAGES""#;
+        let text = FULL.replace(r#""exportTime": "2020-11-04T07:28:34.028Z""#, window);
+        let summary = Summary::parse(text.as_bytes()).unwrap();
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(summary.time(), Some(time("2020-11-04T07:15:00Z")));
+        let from = time("2020-11-04T07:00:00Z");
+        assert_eq!(summary.window(), Some(Window { from, view: View::NewAndOldImages }));
     }
 
     #[test]

@@ -20,7 +20,8 @@
 //!
 //! Other annotations are not looked at, but for those that begin with `$dynamodb_`, which are rejected.
 //! A row of DynamoDB's own Ion is `{Item:{name:value,…}}`, one a line and each behind a version marker,
-//! as its exports give and `ImportTable` takes; of plain Ion it is the struct itself. Sources:
+//! as its exports give and `ImportTable` takes; of its incremental exports it is `{Record:{…}}`, see
+//! [`change`](crate::change). Of plain Ion it is the struct itself. Sources:
 //! [exports](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html),
 //! [imports](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Format.html),
 //! [Ion](https://amazon-ion.github.io/ion-docs/docs/spec.html),
@@ -44,6 +45,7 @@
 //! writes; in binary 500 symbols take as long as twenty small rows of text.
 
 mod binary;
+mod change;
 mod symbols;
 mod text;
 mod value;
@@ -57,7 +59,8 @@ use self::text::TextCut;
 use super::Unread;
 use super::pieces::{Cut, End, Piece, Pieces, Step};
 use crate::Item;
-use crate::error::{ItemError, Reason, StructureFault};
+use crate::change::NetChange;
+use crate::error::{ItemError, Parsed, Reason, StructureFault};
 
 /// What a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +145,20 @@ impl<R: BufRead> IonRows<R> {
 impl IonRow<'_> {
     /// Reads the row that these bytes are.
     pub(super) fn item(self, bytes: &[u8]) -> Result<Item<'static>, ItemError> {
+        self.read(bytes, |bytes, encoding, start| value::item(bytes, encoding, self.shape, start))
+    }
+
+    /// Reads the row of an incremental export that these bytes are.
+    pub(super) fn change(self, bytes: &[u8]) -> Result<NetChange<'static>, ItemError> {
+        self.read(bytes, change::change)
+    }
+
+    /// Reads these bytes behind the symbol tables that hold for them: `read` is also told where they begin.
+    fn read<T>(
+        self,
+        bytes: &[u8],
+        read: impl FnOnce(&[u8], Encoding, usize) -> Parsed<T>,
+    ) -> Result<T, ItemError> {
         let encoding = self.symbols.encoding();
         if encoding == Encoding::Text
             && let Err(error) = std::str::from_utf8(bytes)
@@ -149,13 +166,12 @@ impl IonRow<'_> {
             return Err(ItemError::of_item(Reason::NotUtf8 { at: error.valid_up_to() }));
         }
         let prefix = self.symbols.prefix();
-        let shape = self.shape;
-        let item = if prefix.is_empty() {
-            value::item(bytes, encoding, shape, 0)
+        let row = if prefix.is_empty() {
+            read(bytes, encoding, 0)
         } else {
-            value::item(&[prefix, bytes].concat(), encoding, shape, prefix.len())
+            read(&[prefix, bytes].concat(), encoding, prefix.len())
         };
-        item.map_err(ItemError::from)
+        row.map_err(ItemError::from)
     }
 }
 

@@ -23,62 +23,91 @@ pub(super) fn item(
     shape: Shape,
     start: usize,
 ) -> Parsed<Item<'static>> {
-    let read = || match encoding {
-        Encoding::Text => row(Reader::new(v1_0::Text, bytes).map_err(not_ion)?, shape),
-        Encoding::Binary => row(Reader::new(v1_0::Binary, bytes).map_err(not_ion)?, shape),
-    };
-    let damaged = || Err(fault(Reason::Ion { at: None, fault: "it is damaged".into() }));
-    let item = guarded(read).unwrap_or_else(damaged);
-    item.map_err(|fault| fault.within_row(start))
+    row(start, || match encoding {
+        Encoding::Text => {
+            only(Reader::new(v1_0::Text, bytes).map_err(not_ion)?, |fields| shaped(fields, shape))
+        }
+        Encoding::Binary => {
+            only(Reader::new(v1_0::Binary, bytes).map_err(not_ion)?, |fields| shaped(fields, shape))
+        }
+    })
 }
 
-fn row<E: Decoder>(mut reader: Reader<E, &[u8]>, shape: Shape) -> Parsed<Item<'static>> {
-    let item = match reader.next().map_err(not_ion)? {
-        Some(value) => match (read(value)?, shape) {
-            (ValueRef::Struct(fields), Shape::Plain) => map(fields, 0)?,
-            (ValueRef::Struct(fields), Shape::DynamoDb) => wrapped(fields)?,
-            (other, _) => return Err(other_type("a struct", &other)),
-        },
+/// What `read` makes of a row whose own bytes begin at `start` of those that it reads.
+pub(super) fn row<T>(start: usize, read: impl FnOnce() -> Parsed<T>) -> Parsed<T> {
+    let damaged = || Err(fault(Reason::Ion { at: None, fault: "it is damaged".into() }));
+    guarded(read).unwrap_or_else(damaged).map_err(|fault| fault.within_row(start))
+}
+
+/// What `take` makes of the one value, which is a struct.
+pub(super) fn only<E: Decoder, T>(
+    mut reader: Reader<E, &[u8]>,
+    take: impl FnOnce(LazyStruct<'_, E>) -> Parsed<T>,
+) -> Parsed<T> {
+    let taken = match reader.next().map_err(not_ion)? {
+        Some(value) => take(struct_of(value)?)?,
         None => return Err(other("a struct", "nothing")),
     };
     match reader.next() {
-        Ok(None) => Ok(item.into()),
+        Ok(None) => Ok(taken),
         Ok(Some(_)) => Err(other("one value", "two")),
         Err(error) => Err(not_ion(error)),
     }
 }
 
+pub(super) fn struct_of<E: Decoder>(value: LazyValue<'_, E>) -> Parsed<LazyStruct<'_, E>> {
+    match read(value)? {
+        ValueRef::Struct(fields) => Ok(fields),
+        found => Err(other_type("a struct", &found)),
+    }
+}
+
+fn shaped<E: Decoder>(fields: LazyStruct<'_, E>, shape: Shape) -> Parsed<Item<'static>> {
+    let map = match shape {
+        Shape::Plain => map(fields, 0)?,
+        Shape::DynamoDb => wrapped(fields)?,
+    };
+    Ok(map.into())
+}
+
 /// Takes `{Item:{…}}`.
 fn wrapped<E: Decoder>(fields: LazyStruct<'_, E>) -> Parsed<Map<'static>> {
     let mut item = None;
-    for field in &fields {
-        let field = field.map_err(not_ion)?;
-        let name = field.name().map_err(not_ion)?;
-        let name = name.text().ok_or_else(|| fault(Reason::UnknownSymbol))?;
+    each_field(fields, |name, value| {
         if name != "Item" {
             return Err(fault(Reason::NotItem(Excerpt::of(name))));
         }
         if item.is_some() {
             return Err(fault(Reason::DuplicateName(Excerpt::of(name))));
         }
-        item = match read(field.value())? {
-            ValueRef::Struct(fields) => Some(map(fields, 0)?),
-            found => return Err(other_type("a struct", &found).within_name(name)),
-        };
-    }
+        let fields = struct_of(value).map_err(|fault| fault.within_name(name))?;
+        item = Some(map(fields, 0)?);
+        Ok(())
+    })?;
     item.ok_or_else(|| fault(Reason::NoItem))
 }
-
-/// Takes a struct that stands within `depth` lists and structs.
-fn map<E: Decoder>(fields: LazyStruct<'_, E>, depth: usize) -> Parsed<Map<'static>> {
-    let mut entries: Vec<(Cow<'static, str>, Value<'static>)> = Vec::new();
+/// Hands every field of a struct to `take`.
+pub(super) fn each_field<'top, E: Decoder>(
+    fields: LazyStruct<'top, E>,
+    mut take: impl FnMut(&str, LazyValue<'top, E>) -> Parsed<()>,
+) -> Parsed<()> {
     for field in &fields {
         let field = field.map_err(not_ion)?;
         let name = field.name().map_err(not_ion)?;
         let name = name.text().ok_or_else(|| fault(Reason::UnknownSymbol))?;
-        let value = value(field.value(), depth).map_err(|fault| fault.within_name(name))?;
-        entries.push((name.to_owned().into(), value));
+        take(name, field.value())?;
     }
+    Ok(())
+}
+
+/// Takes a struct that stands within `depth` lists and structs.
+pub(super) fn map<E: Decoder>(fields: LazyStruct<'_, E>, depth: usize) -> Parsed<Map<'static>> {
+    let mut entries: Vec<(Cow<'static, str>, Value<'static>)> = Vec::new();
+    each_field(fields, |name, field| {
+        let value = value(field, depth).map_err(|fault| fault.within_name(name))?;
+        entries.push((name.to_owned().into(), value));
+        Ok(())
+    })?;
     match repeated_name(&entries) {
         None => Ok(Map::from_distinct(entries)),
         Some(index) => Err(fault(Reason::DuplicateName(Excerpt::of(&entries[index].0)))),
@@ -119,7 +148,7 @@ fn value<E: Decoder>(value: LazyValue<'_, E>, depth: usize) -> Parsed<Value<'sta
     })
 }
 
-fn read<E: Decoder>(value: LazyValue<'_, E>) -> Parsed<ValueRef<'_, E>> {
+pub(super) fn read<E: Decoder>(value: LazyValue<'_, E>) -> Parsed<ValueRef<'_, E>> {
     value.read().map_err(not_ion)
 }
 
@@ -198,7 +227,7 @@ fn list_of<'top, E: Decoder, T>(
     taken.collect()
 }
 
-fn number<E: Decoder>(number: &ValueRef<'_, E>) -> Parsed<Number<'static>> {
+pub(super) fn number<E: Decoder>(number: &ValueRef<'_, E>) -> Parsed<Number<'static>> {
     match number {
         ValueRef::Int(integer) => match integer.as_i64() {
             Some(small) => Ok(Number::from(small)),
@@ -254,7 +283,7 @@ fn within(depth: usize) -> Parsed<()> {
 }
 
 #[cold]
-fn fault(reason: Reason) -> Fault {
+pub(super) fn fault(reason: Reason) -> Fault {
     Fault::new(0, reason)
 }
 
@@ -288,7 +317,7 @@ fn other_type<E: Decoder>(expected: &'static str, found: &ValueRef<'_, E>) -> Fa
 /// The first line of what `ion-rs` says, and the innermost place it names; the rest quotes the row.
 #[cold]
 #[expect(clippy::needless_pass_by_value, reason = "what map_err takes")]
-fn not_ion(error: IonError) -> Fault {
+pub(super) fn not_ion(error: IonError) -> Fault {
     const PLACE: &str = "offset=";
 
     let text = error.to_string();

@@ -1,0 +1,66 @@
+//! Exports: those that DynamoDB writes, and files such as it would have written.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, ensure};
+use aws::sdk::s3::primitives::ByteStream;
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+
+use crate::Stack;
+
+impl Stack {
+    /// Puts an object where DynamoDB exports to.
+    pub async fn put_export_object(&self, key: &str, bytes: Vec<u8>) -> Result<()> {
+        let put = self.clients.s3.put_object().bucket(&self.exports).key(key);
+        put.body(ByteStream::from(bytes)).send().await?;
+        Ok(())
+    }
+
+    /// Puts a data file of these lines, and gives its line in the manifest.
+    pub async fn put_data_file(&self, key: &str, lines: &[&str]) -> Result<Value> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(lines.join("\n").as_bytes())?;
+        self.put_export_object(key, gzip.finish()?).await?;
+        let head = self.clients.s3.head_object().bucket(&self.exports).key(key).send().await?;
+        let tag = head.e_tag.context("an entity tag")?;
+        let sum: Vec<u8> = (0..16)
+            .map(|byte| u8::from_str_radix(&tag.trim_matches('"')[2 * byte..][..2], 16))
+            .collect::<Result<_, _>>()?;
+        Ok(json!({"itemCount": lines.len(), "md5Checksum": base64(&sum), "dataFileS3Key": key}))
+    }
+
+    /// Ends an export whose data files are there: puts both manifests below `folder`.
+    pub async fn put_manifests(
+        &self,
+        folder: &str,
+        files: &[Value],
+        summary: &Value,
+    ) -> Result<()> {
+        let files: Vec<String> = files.iter().map(Value::to_string).collect();
+        let key = format!("{folder}/manifest-files.json");
+        self.put_export_object(&key, files.join("\n").into_bytes()).await?;
+        let key = format!("{folder}/manifest-summary.json");
+        self.put_export_object(&key, summary.to_string().into_bytes()).await
+    }
+
+    /// Delivers the end of an export once more.
+    pub async fn deliver_summary(&self, key: &str) -> Result<()> {
+        let body = json!({
+            "source": "aws.s3", "detail-type": "Object Created",
+            "detail": {"bucket": {"name": self.exports}, "object": {"key": key}},
+        });
+        let delivery = json!({"Records": [{"messageId": "again", "body": body.to_string()}]});
+        let answer = self.invoke(&self.snapshot_function, &delivery).await?;
+        ensure!(answer == json!({"batchItemFailures": []}), "{answer}");
+        Ok(())
+    }
+}
+
+/// Base64 as `AttributeValue`s have it.
+fn base64(bytes: &[u8]) -> String {
+    let value = item::Value::B(bytes.into());
+    let mut text = String::new();
+    item::write_canonical_value(&value, &mut text);
+    text.trim_start_matches(r#"{"B":""#).trim_end_matches(r#""}"#).to_owned()
+}
