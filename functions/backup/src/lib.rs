@@ -6,6 +6,7 @@
 //!                                                       backup headwater-<time>, full export
 //!                                                       delete our backups that retention keeps no more
 //!                                                       make its views, or write them anew
+//!                                                       hourly: merge small change files
 //!             report of all ◀──────────────────────────
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 mod audit;
 mod claim;
+mod compaction;
 mod config;
 mod exports;
 mod plan;
@@ -28,4 +30,4 @@ pub mod handler;
 pub mod policy;
 pub mod retention;
 
-pub use config::Settings;
+pub use config::{Compaction, Settings};

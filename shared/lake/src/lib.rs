@@ -25,6 +25,7 @@
 //! | [`export`] | what DynamoDB exports consist of |
 //! | [`snapshot`] | the items of an export to one file |
 //! | [`parquet`] | record batches to Parquet |
+//! | [`compaction`] | many small change files to few |
 //! | [`read`], [`Fold`] | Parquet to rows, rows to current items |
 //! | [`items`], [`source`] | any Parquet file to items, read by ranges |
 //! | [`footer`] | the footers of a table's files to its columns, when the catalog was lost |
@@ -52,6 +53,7 @@ mod sheet;
 pub mod audit;
 pub mod catalog;
 pub mod changes;
+pub mod compaction;
 pub mod export;
 pub mod footer;
 pub mod items;
