@@ -7,13 +7,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from . import contestants, data, exports, figures, flights, imports, machine, streams, table
+from . import contestants, data, exports, figures, flights, imports, lakes, machine, streams, table
 from .figures import Figure, Found
 from .places import FLIGHTS_ENVIRONMENT, SUMMARY, Failure, progress
 
 # What the figures are defined at.
 ITEMS, SMALL_ITEMS, RUNS = 500_000, 100_000, 5
-PARTS = ("export", "wide", "events", "decode", "load")
+SMALL_FILES, CHANGES_OF_A_FILE = 10_000, 20
+PARTS = ("export", "wide", "events", "decode", "load", *contestants.LAKES)
 
 
 def main() -> int:
@@ -80,6 +81,10 @@ def _measure(parts: Sequence[str], options: argparse.Namespace) -> Found:
             found.decodings = imports.decodings(written, rounds)
         if "load" in parts:
             found.load = imports.load(written, rounds)
+    if "compaction" in parts:
+        found.compaction = lakes.compaction(min(SMALL_FILES, items), CHANGES_OF_A_FILE)
+    if "days" in parts:
+        found.days = lakes.days()
     return found
 
 
@@ -95,6 +100,8 @@ def _summary(options: argparse.Namespace, about: dict[str, str], found: Found, r
         "events": [event.as_json() for event in found.events],
         "decodings": [decoding.as_json() for decoding in found.decodings],
         "load": found.load and found.load.as_json(),
+        "compaction": found.compaction and found.compaction.as_json(),
+        "days": found.days,
     }
 
 

@@ -31,7 +31,9 @@ from .shapes import Shape
 EXAMPLES = TARGET / "release" / "examples"
 RUST = TARGET / "release" / "peers"
 # Whose examples each part runs.
-CRATES = {"export": "lake", "wide": "lake", "decode": "item", "load": "aws"}
+CRATES = {"export": "lake", "wide": "lake", "decode": "item", "load": "aws", "compaction": "lake", "days": "lake"}
+# Parts that have no peer in Rust and need none of the peers' environments, but the local AWS's, which translates views.
+LAKES = ("compaction", "days")
 
 HEADWATER = "Headwater"
 DUCKDB = "DuckDB, 1 thread"
@@ -49,12 +51,17 @@ BATCH_WRITER = "Python, boto3's batch_writer"
 def prepare(parts: Collection[str]) -> None:
     """Installs the peers' environments and builds what is written in Rust, as far as the parts need it."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    environments.prepare(ENVIRONMENT, PINS)
+    if has_peers(parts):
+        environments.prepare(ENVIRONMENT, PINS)
+    if has_lakes(parts):
+        environments.prepare(environments.EMULATOR, environments.LOCKS[environments.EMULATOR])
     if has_flights(parts):
         environments.prepare(FLIGHTS_ENVIRONMENT, FLIGHTS_PINS)
     progress("building Headwater and the peers in Rust (minutes the first time)")
     for crate in sorted({CRATES[part] for part in parts if part in CRATES}):
         _cargo("build", "--release", "--locked", "--package", crate, "--examples")
+    if not has_peers(parts):
+        return
     # Into the same target folder: what both depend on in the same version and with the same features is compiled once.
     manifest = BENCH / "peers-rust" / "Cargo.toml"
     # Not `--locked`: a dependency that `item` or `lake` has since got is added to its lock file, and no version moves.
@@ -64,6 +71,16 @@ def prepare(parts: Collection[str]) -> None:
 def has_flights(parts: Collection[str]) -> bool:
     """Whether one of the parts is about import."""
     return not {"decode", "load"}.isdisjoint(parts)
+
+
+def has_lakes(parts: Collection[str]) -> bool:
+    """Whether one of the parts is about queries of a lake."""
+    return not set(LAKES).isdisjoint(parts)
+
+
+def has_peers(parts: Collection[str]) -> bool:
+    """Whether one of the parts is about something else."""
+    return not set(LAKES).issuperset(parts)
 
 
 def lock() -> None:
@@ -137,6 +154,16 @@ def loaders(flights: Flights, endpoint: str) -> list[Contestant]:
     direct = (("NO_PROXY", "127.0.0.1"),)
     theirs = python("boto3_load.py", source, "theirs", endpoint)
     return [Contestant(HEADWATER, ours, environment=direct), Contestant(BATCH_WRITER, theirs, environment=direct)]
+
+
+def lake_example(name: str, folder: Path, *arguments: str) -> Contestant:
+    """An example that works on a lake in a folder."""
+    return Contestant(name, (str(EXAMPLES / name), str(folder), *arguments))
+
+
+def lake_queries(command: str, folder: Path) -> Contestant:
+    """DuckDB, asked the views of a lake in a folder."""
+    return Contestant("DuckDB", python("lake_queries.py", command, str(folder), environment=environments.EMULATOR))
 
 
 def _output(shape: Shape, items: int, name: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 from .contestants import BATCH_WRITER, BOTO3, CSV, DUCKDB, HEADWATER, ION, JSON, NAIVE
 from .exports import Export
 from .imports import Decoding, Load
+from .lakes import Compaction
 from .streams import Event
 
 # Items per CPU second over those of each peer: what must be reached, and what is aimed for.
@@ -61,6 +62,8 @@ class Found:
     events: list[Event] = field(default_factory=list)
     decodings: list[Decoding] = field(default_factory=list)
     load: Load | None = None
+    compaction: Compaction | None = None
+    days: list[dict[str, Any]] = field(default_factory=list)
 
 
 def figures(found: Found) -> list[Figure]:

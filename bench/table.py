@@ -1,11 +1,13 @@
 """What was found, as Markdown tables that can be read in a terminal and pasted into a document."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from .contestants import HEADWATER
 from .exports import Export
 from .figures import Figure, Found
 from .imports import Decoding, Load
+from .lakes import SHOWN, Compaction
 from .measure import Runs
 from .streams import Event
 
@@ -19,6 +21,8 @@ def render(found: Found, figures: list[Figure], about: dict[str, str]) -> str:
         *([_events(found.events)] if found.events else []),
         *map(_decoding, found.decodings),
         *([_load(found.load)] if found.load else []),
+        *([_compaction(found.compaction)] if found.compaction else []),
+        *([_days(found.days)] if found.days else []),
         *([_figures(figures)] if figures else []),
     ]
     return "\n".join(sections) + "\n\n" + "\n\n".join(tables)
@@ -104,6 +108,36 @@ def _load(load: Load) -> str:
     sent = ", ".join(f"{name} {size / 1e3:.1f}" for name, size in load.request_bytes.items())
     table = _processes(load.runs, load.items, "CPU µs an item", each)
     return f"{load.items:,} flights loaded, the client alone\n\n{table}\n\nKB of a request: {sent}."
+
+
+def _compaction(compaction: Compaction) -> str:
+    before, after, run = compaction.before, compaction.after, compaction.run
+    rows: list[Row] = [
+        ("small change files", "before", "merged", "before / merged"),
+        ("files", f"{before['files']:,}", f"{after['files']:,}", f"{before['files'] / after['files']:,.0f}"),
+        _compared("MB", before["bytes"] / 1e6, after["bytes"] / 1e6),
+        *(_compared(f"{name}, s", took, after["took_s"][name]) for name, took in before["took_s"].items()),
+    ]
+    took = f"Merged in {run.cpu_s:.2f} s CPU, {run.wall_s:.2f} s, {run.rss_mib:.0f} MiB at the peak."
+    return f"{_markdown(rows)}\n\n{took}"
+
+
+def _compared(name: str, before: float, after: float) -> Row:
+    return name, f"{before:.2f}", f"{after:.2f}", f"{before / after:.1f}"
+
+
+def _days(days: list[dict[str, Any]]) -> str:
+    heads = ("files", "MB", "s")
+    rows: list[Row] = [("day", *(f"{head} on a snapshot" for head in heads), *(f"{head} without" for head in heads))]
+    for day in days:
+        if day["day"] in SHOWN:
+            cells = [_read(day[name]) for name in ("onSnapshot", "onChanges")]
+            rows.append((str(day["day"]), *cells[0], *cells[1]))
+    return _markdown(rows)
+
+
+def _read(query: dict[str, Any]) -> Row:
+    return f"{query['files']:,}", f"{query['bytes'] / 1e6:.1f}", f"{query['took_s']:.2f}"
 
 
 def _figures(figures: list[Figure]) -> str:

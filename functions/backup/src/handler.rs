@@ -13,7 +13,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 use crate::{
-    Settings, audit, plan,
+    Compaction, Settings, audit, compaction, plan,
     policy::{self, Exports, Mode, Reading},
     protect::Turn,
     rebuild,
@@ -24,7 +24,7 @@ use crate::{
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
 ///
 /// `{"reconcileTime": …}` does not back up or remove: it enrols, exports tables that have no snapshot yet,
-/// moves views and audits. With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
+/// moves views, audits and compacts. With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
 /// who does not want to wait for the schedule there is `{"views": ["orders"]}`: only the views of those
 /// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`.
 ///
@@ -63,6 +63,12 @@ pub async fn handle(
         if !of_table.is_left {
             Box::pin(query(clients, settings, description, as_of, of_table)).await;
         }
+    }
+    if run == Run::Reconcile && settings.compaction == Compaction::On {
+        // Last: nobody waits for it.
+        let names = report.tables.iter_mut().zip(&there).filter(|(_, there)| there.is_some());
+        Box::pin(compaction::run(clients, settings, names.map(|(table, _)| table), (as_of, until)))
+            .await;
     }
     write_report(clients, settings, run, &report).await?;
     match report.failures() {

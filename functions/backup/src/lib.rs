@@ -6,6 +6,7 @@
 //!                                                       backup headwater-<time>, full export
 //!                                                       delete our backups that retention keeps no more
 //!                                                       make its views, or write them anew
+//!                                                       hourly: merge small change files
 //!             report of all ◀──────────────────────────
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 mod audit;
 mod claim;
+mod compaction;
 mod config;
 mod exports;
 mod plan;
@@ -29,4 +31,4 @@ pub mod policy;
 pub mod retention;
 pub mod selection;
 
-pub use config::Settings;
+pub use config::{Compaction, Settings};

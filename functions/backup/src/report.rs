@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::{
     audit::AuditReport,
+    compaction::Compacted,
     policy::{Policy, RefusedTag, UnknownTag},
     views::Views,
 };
@@ -78,6 +79,12 @@ pub(crate) struct TableReport {
     /// Why the views are not as they should be; the rest went its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) views_failure: Option<String>,
+    /// What became of its change files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compaction: Option<Compacted>,
+    /// Why they are not as they should be; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compaction_failure: Option<String>,
 }
 
 impl TableReport {
@@ -103,6 +110,8 @@ impl TableReport {
             audit: None,
             audit_failure: None,
             views_failure: None,
+            compaction: None,
+            compaction_failure: None,
         }
     }
 
@@ -147,6 +156,17 @@ impl TableReport {
         }
     }
 
+    /// Notes what became of the change files.
+    pub(crate) fn note_compaction(&mut self, compacted: Result<Compacted, Failure>) {
+        match compacted {
+            Ok(compacted) => self.compaction = Some(compacted),
+            Err(failure) => {
+                tracing::error!(table = self.table, failure = %failure, "changes not compacted");
+                self.compaction_failure = Some(failure.to_string());
+            }
+        }
+    }
+
     /// What failed, if anything did.
     fn failures(&self) -> impl Iterator<Item = &String> {
         self.failure
@@ -155,6 +175,7 @@ impl TableReport {
             .chain(&self.catalog_failure)
             .chain(&self.views_failure)
             .chain(&self.audit_failure)
+            .chain(&self.compaction_failure)
     }
 }
 

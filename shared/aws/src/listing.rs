@@ -2,9 +2,13 @@
 
 use aws_sdk_s3::{
     Client,
+    error::BuildError,
     operation::list_object_versions::ListObjectVersionsOutput,
-    types::{Delete, ObjectIdentifier, ObjectVersion},
+    types::{Delete, Error, ObjectIdentifier, ObjectVersion},
 };
+use jiff::Timestamp;
+
+use lake::compaction::{Input, Object};
 
 use crate::{Class, Failure, object::ObjectId};
 
@@ -84,6 +88,63 @@ pub async fn keys(s3: &Client, bucket: &str, prefix: &str) -> Result<Vec<String>
     Ok(keys)
 }
 
+/// The objects under a prefix, in the order of their keys; of more than `most`, the first and some more.
+pub async fn objects(
+    s3: &Client,
+    bucket: &str,
+    prefix: &str,
+    most: usize,
+) -> Result<Vec<Object>, Failure> {
+    let mut objects = Vec::new();
+    let mut pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| {
+            Failure::of("ListObjectsV2", format!("s3://{bucket}/{prefix}"), error)
+        })?;
+        objects.extend(page.contents.unwrap_or_default().into_iter().filter_map(listed));
+        if objects.len() >= most {
+            break;
+        }
+    }
+    Ok(objects)
+}
+
+fn listed(object: aws_sdk_s3::types::Object) -> Option<Object> {
+    let modified = object.last_modified?;
+    Some(Object {
+        key: object.key?,
+        bytes: object.size.and_then(|size| u64::try_from(size).ok())?,
+        tag: object.e_tag?,
+        modified: Timestamp::new(modified.secs(), 0).ok()?,
+    })
+}
+
+/// Removes objects that still have the entity tags given, and gives the number of those that had not, or were
+/// gone.
+///
+/// Source: [conditional deletes](https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html).
+pub async fn remove_unchanged(
+    s3: &Client,
+    bucket: &str,
+    objects: &[Input],
+) -> Result<usize, Failure> {
+    let mut kept = 0;
+    for objects in objects.chunks(REMOVED_AT_ONCE) {
+        let identifier = |object: &Input| {
+            ObjectIdentifier::builder().key(&object.key).e_tag(&object.tag).build()
+        };
+        let resource = format!("s3://{bucket}/{}", objects.first().map_or("", |first| &first.key));
+        let errors = remove_at_once(s3, bucket, &resource, objects.iter().map(identifier)).await?;
+        for error in errors {
+            match error.code() {
+                Some("PreconditionFailed" | "NoSuchKey") => kept += 1,
+                _ => return Err(not_removed(&resource, &error)),
+            }
+        }
+    }
+    Ok(kept)
+}
+
 /// Removes every object under a prefix and gives their number.
 ///
 /// In a versioned bucket the objects are hidden behind delete markers, and its life-cycle rule removes
@@ -93,22 +154,37 @@ pub async fn remove(s3: &Client, bucket: &str, prefix: &str) -> Result<usize, Fa
     let keys = keys(s3, bucket, prefix).await?;
     for keys in keys.chunks(REMOVED_AT_ONCE) {
         let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
-        let delete = objects
-            .collect::<Result<Vec<_>, _>>()
-            .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
-            .map_err(|error| {
-                Failure::stated("DeleteObjects", &resource, error.to_string(), Class::Permanent)
-            })?;
-        let sent = s3.delete_objects().bucket(bucket).delete(delete).send().await;
-        let sent = sent.map_err(|error| Failure::of("DeleteObjects", &resource, error))?;
-        if let Some(error) = sent.errors().first() {
-            let message = format!(
-                "{}: {}",
-                error.key().unwrap_or_default(),
-                error.message().or(error.code()).unwrap_or_default()
-            );
-            return Err(Failure::stated("DeleteObjects", &resource, message, Class::Retryable));
+        let errors = remove_at_once(s3, bucket, &resource, objects).await?;
+        if let Some(error) = errors.first() {
+            return Err(not_removed(&resource, error));
         }
     }
     Ok(keys.len())
+}
+
+/// Removes up to [`REMOVED_AT_ONCE`] objects, and gives what S3 says of those that it did not.
+async fn remove_at_once(
+    s3: &Client,
+    bucket: &str,
+    resource: &str,
+    objects: impl Iterator<Item = Result<ObjectIdentifier, BuildError>>,
+) -> Result<Vec<Error>, Failure> {
+    let delete = objects
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
+        .map_err(|error| {
+            Failure::stated("DeleteObjects", resource, error.to_string(), Class::Permanent)
+        })?;
+    let sent = s3.delete_objects().bucket(bucket).delete(delete).send().await;
+    let sent = sent.map_err(|error| Failure::of("DeleteObjects", resource, error))?;
+    Ok(sent.errors.unwrap_or_default())
+}
+
+fn not_removed(resource: &str, error: &Error) -> Failure {
+    let message = format!(
+        "{}: {}",
+        error.key().unwrap_or_default(),
+        error.message().or(error.code()).unwrap_or_default()
+    );
+    Failure::stated("DeleteObjects", resource, message, Class::Retryable)
 }

@@ -185,6 +185,13 @@ pub async fn put_once(
     }
 }
 
+/// Removes an object, if it is there.
+pub async fn remove(s3: &Client, bucket: &str, key: &str) -> Result<(), Failure> {
+    let sent = s3.delete_object().bucket(bucket).key(key).send().await;
+    sent.map_err(|error| Failure::of("DeleteObject", format!("s3://{bucket}/{key}"), error))?;
+    Ok(())
+}
+
 /// What S3 knows of an object without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {

@@ -97,7 +97,10 @@ impl Footer {
     }
 }
 
-fn json<'t, T: serde::Deserialize<'t>>(key: &'static str, text: &'t str) -> Result<T, ReadError> {
+pub(crate) fn json<'t, T: serde::Deserialize<'t>>(
+    key: &'static str,
+    text: &'t str,
+) -> Result<T, ReadError> {
     serde_json::from_str(text)
         .map_err(|error| ReadError::Metadata { key, fault: format!("malformed: {error}") })
 }

@@ -24,6 +24,7 @@
 //! | [`changes`] | a batch of changes to one file a day |
 //! | [`export`] | what DynamoDB exports consist of, and each of their files to one of the lake |
 //! | [`parquet`] | record batches to Parquet |
+//! | [`compaction`] | many small change files to few |
 //! | [`read`], [`Fold`] | Parquet to rows, rows to current items |
 //! | [`items`], [`source`] | any Parquet file to items, read by ranges |
 //! | [`footer`] | the footers of a table's files to its columns, when the catalog was lost |
@@ -51,6 +52,7 @@ mod sheet;
 pub mod audit;
 pub mod catalog;
 pub mod changes;
+pub mod compaction;
 pub mod export;
 pub mod footer;
 pub mod items;

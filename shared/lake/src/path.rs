@@ -20,6 +20,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::error::WriteError;
+use crate::meta::pad_sequence;
 
 /// Milliseconds of a day.
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -87,6 +88,27 @@ impl ChangeObject<'_> {
         let Self { table, day, stream, first, last, count, hash } = self;
         let prefix = changes_of(table, *day);
         format!("{prefix}{stream}-{first}-{last}-{count}-{hash:016x}.parquet")
+    }
+}
+
+impl<'a> ChangeObject<'a> {
+    /// What the name of a table's change file says; nothing of any other object, however alike.
+    pub fn parse(table: &'a str, key: &'a str) -> Option<Self> {
+        let (folder, name) = key.strip_prefix(&changes(table))?.split_once('/')?;
+        let mut parts = name.strip_suffix(".parquet")?.split('-');
+        let mut part = || parts.next();
+        let object = Self {
+            table,
+            day: folder.strip_prefix("dt=")?.parse().ok()?,
+            stream: part()?,
+            first: part()?,
+            last: part()?,
+            count: part()?.parse().ok()?,
+            hash: u64::from_str_radix(part()?, 16).ok()?,
+        };
+        let digits = [object.stream, object.first, object.last].map(pad_sequence);
+        // What other spelling the parsers above let pass gives another name.
+        (digits.iter().all(Result::is_ok) && object.path() == key).then_some(object)
     }
 }
 
@@ -221,6 +243,40 @@ mod tests {
         );
         assert!(path.starts_with(&changes_of(object.table, object.day)));
         assert!(path.starts_with(&changes(object.table)));
+    }
+
+    #[test]
+    fn a_change_object_is_known_by_its_name() {
+        let name = "20261122150000000-100-300-3-00000000000000ab";
+        let known = |table, folder: &str, name: &str| {
+            let key = format!("{folder}/{name}.parquet");
+            ChangeObject::parse(table, &key).map(|object| object.path() == key)
+        };
+        assert_eq!(known("planes", "changes/planes/dt=2026-11-22", name), Some(true));
+        assert_eq!(known("_in", "changes/!_in/dt=2026-11-22", name), Some(true));
+        for folder in [
+            "changes/planes/dt=2026-11-31",
+            "changes/planes/dt=2026-11-22/more",
+            "changes/planes/day=2026-11-22",
+            "changes/plane/dt=2026-11-22",
+            "changes/planes",
+            "copies/planes/dt=2026-11-22",
+        ] {
+            assert_eq!(known("planes", folder, name), None, "{folder}");
+        }
+        for name in [
+            "20261122150000000-100-300-3-00000000000000ab-again",
+            "20261122150000000-100-300-3-00000000000000AB",
+            "20261122150000000-100-300-3-ab",
+            "20261122150000000-100-300-03-00000000000000ab",
+            "20261122150000000-100-300-+3-00000000000000ab",
+            "20261122150000000-100-x-3-00000000000000ab",
+            "20261122150000000--300-3-00000000000000ab",
+            "20261122150000000-100-300-3",
+            "part-00000",
+        ] {
+            assert_eq!(known("planes", "changes/planes/dt=2026-11-22", name), None, "{name}");
+        }
     }
 
     #[test]

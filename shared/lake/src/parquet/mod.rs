@@ -48,7 +48,7 @@ pub const ADDED: &str = "headwater.added";
 pub const FORMAT: &str = "headwater.format";
 
 /// The version of the format.
-const FORMAT_VERSION: &str = "1";
+pub(crate) const FORMAT_VERSION: &str = "1";
 /// Readers parse `<application> version <version>`.
 const CREATED_BY: &str = concat!("headwater version ", env!("CARGO_PKG_VERSION"));
 /// The zstd level: best size for time on items of DynamoDB exports.

@@ -1,0 +1,154 @@
+//! Small change files become few, whoever stops the run and wherever; views never show it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use aws::sdk::s3::primitives::ByteStream;
+use end_to_end::{Objects, Stack, until};
+use item::format::dynamodb_json::parse_item;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const TABLE: &str = "e2e-compaction";
+/// Changes that are written one by one, and so make a file each; a column comes in the middle.
+const CHANGES: [&str; 10] = [
+    r#"{"pk":{"S":"a"},"n":{"N":"1"}}"#,
+    r#"{"pk":{"S":"b"},"n":{"N":"2"}}"#,
+    r#"{"pk":{"S":"a"},"n":{"N":"3"}}"#,
+    r#"{"pk":{"S":"c"},"n":{"N":"4.5"}}"#,
+    r#"{"pk":{"S":"d"},"n":{"S":"text"}}"#,
+    r#"{"pk":{"S":"a"},"later":{"SS":["x","y"]}}"#,
+    r#"{"pk":{"S":"e"},"n":{"N":"12345678901234567890123456789012345678"}}"#,
+    r#"{"pk":{"S":"b"},"later":{"M":{"x":{"NULL":true}}}}"#,
+    r#"{"pk":{"S":"f"},"n":{"NS":["1","2.5"]}}"#,
+    r#"{"pk":{"S":"a"},"n":{"N":"5"},"later":{"BOOL":true}}"#,
+];
+
+async fn change_files(stack: &Stack) -> Result<Objects> {
+    stack.objects(&stack.lake, &format!("changes/{TABLE}/")).await
+}
+
+async fn notes(stack: &Stack) -> Result<Objects> {
+    stack.objects(&stack.lake, &format!("state/compaction/{TABLE}/")).await
+}
+
+/// A table whose changes are in many files.
+async fn table_of_many_files(stack: &Stack) -> Result<()> {
+    let report = stack.import(&format!("{TABLE}.jsonl"), r#"{"pk":"gone"}"#, &[]).await?;
+    anyhow::ensure!(report["status"] == "finished", "{report}");
+    stack.until_changes(TABLE, 1).await?;
+    let next = async || -> Result<()> {
+        let before = change_files(stack).await?.len();
+        until(
+            "another file",
+            async || Ok((change_files(stack).await?.len() > before).then_some(())),
+        )
+        .await
+    };
+    for change in CHANGES {
+        let (item, written) = (parse_item(change.as_bytes())?, next());
+        tokio::try_join!(written, stack.put(TABLE, &item))?;
+    }
+    let key = aws::item_to_sdk(&parse_item(br#"{"pk":{"S":"gone"}}"#)?);
+    let delete = stack.clients.dynamodb.delete_item().table_name(TABLE);
+    delete.set_key(Some(key)).send().await?;
+    stack.until_lake_equals_table(TABLE).await?;
+    Ok(())
+}
+
+/// A run that is due at a time, of this table alone; its report of it.
+async fn run(stack: &Stack, due: Timestamp) -> Result<Value> {
+    let event = json!({"reconcileTime": due.to_string(), "tables": [TABLE]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    Ok(report["tables"][0]["compaction"].clone())
+}
+
+/// The next full hour: whatever is there now was written before it. A run may be due an hour ahead.
+fn next_hour() -> Result<Timestamp> {
+    const HOUR: i64 = 3600;
+    let second = aws::clock::now().as_second();
+    Ok(Timestamp::from_second((second / HOUR + 1) * HOUR)?)
+}
+
+/// What the views show: the state's hashes, and the versions.
+async fn shown(stack: &Stack) -> Result<Vec<Vec<Option<String>>>> {
+    let mut rows = stack.query(r#"SELECT "_key", "_hash" FROM e2e_compaction"#).await?;
+    let history = r#"SELECT "_stream", "_seq", "_op", "_hash" FROM e2e_compaction__history"#;
+    rows.extend(stack.query(history).await?);
+    rows.sort();
+    Ok(rows)
+}
+
+fn files(report: &Value) -> [&Value; 5] {
+    ["before", "after", "merged", "written", "removed"].map(|name| &report[name]["files"])
+}
+
+#[tokio::test]
+async fn many_files_become_one_and_no_query_shows_it() -> Result<()> {
+    let stack = Stack::of_environment();
+    table_of_many_files(&stack).await?;
+    stack.invoke(&stack.backup_function, &json!({"views": [TABLE]})).await?;
+    let before = change_files(&stack).await?;
+    let many = before.len();
+    assert!(many >= CHANGES.len(), "{before:?}");
+    let (rows, expected) = (stack.changes(TABLE).await?.rows.len(), shown(&stack).await?);
+    let items = stack.items(TABLE).await?;
+
+    // The run stops after it has noted what it is about to do.
+    let policy = stack.deny_writes(&format!("changes/{TABLE}/*")).await?;
+    let failed = run(&stack, next_hour()?).await;
+    stack.set_lake_policy(&policy).await?;
+    assert!(failed.is_err_and(|failed| failed.to_string().contains("UploadPart")
+        || failed.to_string().contains("MultipartUpload")));
+    assert_eq!((change_files(&stack).await?, notes(&stack).await?.len()), (before.clone(), 1));
+
+    // The next one does just that. The inputs stay, and nothing is counted twice.
+    let report = run(&stack, next_hour()?).await?;
+    let merged = [&json!(many), &json!(many + 1), &json!(many), &json!(1), &json!(0)];
+    assert_eq!(files(&report), merged, "{report}");
+    let beside = change_files(&stack).await?;
+    assert!(before.iter().all(|(key, tag)| beside.get(key) == Some(tag)));
+    let output = beside.keys().find(|key| !before.contains_key(*key)).context("an output")?.clone();
+    assert_eq!(shown(&stack).await?, expected);
+    assert_eq!(stack.changes(TABLE).await?.rows.len(), 2 * rows);
+
+    // As if it had stopped after the output: the same again, to the same bytes.
+    let note_key = notes(&stack).await?.into_keys().next().context("a note")?;
+    let mut note: Value = serde_json::from_slice(&stack.read(&stack.lake, &note_key).await?)?;
+    assert_eq!(note["output"], json!(output));
+    note["stage"] = json!("begun");
+    put(&stack, &note_key, note.to_string().into_bytes()).await?;
+    run(&stack, next_hour()?).await?;
+    assert_eq!(change_files(&stack).await?, beside);
+
+    // Too early to remove anything; once an hour has passed the inputs go, and the note.
+    let report = run(&stack, aws::clock::now()).await?;
+    assert_eq!((&report["merged"]["files"], &report["removed"]["files"]), (&json!(0), &json!(0)));
+    assert_eq!(change_files(&stack).await?, beside);
+    let first = before.keys().next().context("a file")?.clone();
+    let bytes = stack.read(&stack.lake, &first).await?;
+    let report = run(&stack, aws::clock::now() + Duration::from_hours(1)).await?;
+    let removed = [&json!(many + 1), &json!(1), &json!(0), &json!(0), &json!(many)];
+    assert_eq!(files(&report), removed, "{report}");
+    assert_eq!(change_files(&stack).await?.into_keys().collect::<Vec<_>>(), [output]);
+    assert!(notes(&stack).await?.is_empty());
+    assert_eq!(stack.changes(TABLE).await?.rows.len(), rows);
+    assert_eq!(stack.changes(TABLE).await?.items(), items);
+    assert_eq!(shown(&stack).await?, expected);
+
+    // A late retry of the stream writes one of them again: it is a copy, as before.
+    put(&stack, &first, bytes).await?;
+    assert_eq!(shown(&stack).await?, expected);
+
+    // The merged file says what its columns are, as its inputs did.
+    let rebuilt = stack.invoke(&stack.backup_function, &json!({"rebuildCatalog": [TABLE]})).await?;
+    let rebuilt = &rebuilt["rebuiltCatalog"][TABLE];
+    assert_eq!((&rebuilt["files"], &rebuilt["drift"]), (&json!(2), &json!([])), "{rebuilt}");
+    Ok(())
+}
+
+async fn put(stack: &Stack, key: &str, bytes: Vec<u8>) -> Result<()> {
+    let put = stack.clients.s3.put_object().bucket(&stack.lake).key(key);
+    put.body(ByteStream::from(bytes)).send().await?;
+    Ok(())
+}
