@@ -97,11 +97,15 @@ async fn lines(stack: &Stack, sql: &str) -> Result<Vec<String>> {
     Ok(stack.query(sql).await?.into_iter().map(text).collect())
 }
 
-/// The lake's objects of a table that exports made, with their entity tags.
+/// The lake's objects of a table's increments, with their entity tags.
 async fn objects(stack: &Stack, table: &str) -> Result<Vec<(String, String)>> {
     let mut all = Vec::new();
-    for prefix in ["increments", "snapshots", "state/snapshot", "quarantine/snapshot"] {
-        all.extend(stack.objects(&stack.lake, &format!("{prefix}/{table}/")).await?);
+    for prefix in [
+        format!("increments/{table}/"),
+        format!("state/snapshot/{table}/increments/"),
+        format!("quarantine/snapshot/{table}/"),
+    ] {
+        all.extend(stack.objects(&stack.lake, &prefix).await?);
     }
     Ok(all)
 }
