@@ -1,6 +1,6 @@
 //! Tables: create, describe, wait, tag.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,

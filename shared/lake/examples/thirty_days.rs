@@ -25,7 +25,7 @@ use jiff::civil::Date;
 use lake::catalog::TableDefinition;
 use lake::name::TableNames;
 use lake::view::{Since, Snapshot, View};
-use lake::{DEFAULT_COLUMN_LIMIT, SnapshotFile, path};
+use lake::{DEFAULT_COLUMN_LIMIT, ExportFile, Row, path};
 use orders::{CREATED_MS, LABEL, Orders, TABLE};
 use serde_json::json;
 
@@ -209,9 +209,9 @@ fn lived(
 
 /// The table as it is, as the snapshot of an export at a time: its file's name and bytes.
 fn snapshot(orders: &mut Orders, time_ms: i64) -> Result<(String, Vec<u8>), Box<dyn Error>> {
-    let mut file = SnapshotFile::new(Vec::new(), TABLE, time_ms)?;
+    let mut file = ExportFile::new(Vec::new(), TABLE)?;
     for order in 0..orders.versions.len() {
-        file.push(&orders::key(order), &orders.item(order))?;
+        file.push(&Row::of_snapshot(time_ms, &orders::key(order), &orders.item(order)))?;
     }
     orders.registry.assign(&file.unnamed(&orders.registry), DEFAULT_COLUMN_LIMIT);
     file.write_rows(&orders.registry)?;
