@@ -4,9 +4,11 @@ use aws::{
     athena::Place,
     enrolment::EnrolmentSettings,
     environment::{Environment, EnvironmentError},
+    export::Destination,
 };
 
 use crate::{
+    chain::WindowLength,
     policy::{Exports, Mode, Policy},
     retention::Retention,
 };
@@ -16,8 +18,12 @@ use crate::{
 pub struct Settings {
     /// What an enrolled table is given.
     pub enrolment: EnrolmentSettings,
-    /// The bucket DynamoDB exports to.
-    pub exports_bucket: String,
+    /// Where DynamoDB exports to, and how.
+    pub exports: Destination,
+    /// What is exported of a table whose tags say nothing else.
+    pub export: Exports,
+    /// How long a window of an incremental export is to be at least.
+    pub window: WindowLength,
     /// Days, of those that have a backup, whose newest good one is kept.
     pub keep_days: u32,
     /// Only tables whose names begin with this are looked at.
@@ -27,17 +33,24 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX`
-    /// (may be empty), `HEADWATER_WORKGROUP` and what [`EnrolmentSettings`] needs.
+    /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_EXPORTS_BUCKET_OWNER` and `HEADWATER_EXPORT_KMS_KEY_ARN` (may be
+    /// empty), `HEADWATER_EXPORT_FORMAT`, `HEADWATER_EXPORT`, `HEADWATER_INCREMENTAL_EXPORT_MINUTES`,
+    /// `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX` (may be empty), `HEADWATER_WORKGROUP` and what
+    /// [`EnrolmentSettings`] needs.
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
+        let optional = |name: &str| environment.optional(name).map(str::to_owned);
         Ok(Self {
             enrolment: EnrolmentSettings::from_environment(environment)?,
-            exports_bucket: environment.required("HEADWATER_EXPORTS_BUCKET")?.to_owned(),
+            exports: Destination {
+                bucket: environment.required("HEADWATER_EXPORTS_BUCKET")?.to_owned(),
+                bucket_owner: optional("HEADWATER_EXPORTS_BUCKET_OWNER"),
+                kms_key_id: optional("HEADWATER_EXPORT_KMS_KEY_ARN"),
+                format: environment.parsed("HEADWATER_EXPORT_FORMAT")?,
+            },
+            export: environment.parsed("HEADWATER_EXPORT")?,
+            window: environment.parsed("HEADWATER_INCREMENTAL_EXPORT_MINUTES")?,
             keep_days: environment.parsed("HEADWATER_BACKUP_KEEP_DAYS")?,
-            table_prefix: environment
-                .optional("HEADWATER_TABLE_PREFIX")
-                .unwrap_or_default()
-                .to_owned(),
+            table_prefix: optional("HEADWATER_TABLE_PREFIX").unwrap_or_default(),
             workgroup: environment.required("HEADWATER_WORKGROUP")?.to_owned(),
         })
     }
@@ -45,7 +58,7 @@ impl Settings {
     /// What is done for a table whose tags say nothing else.
     pub(crate) fn policy(&self) -> Policy {
         let retain = Some(Retention::days(self.keep_days));
-        Policy { mode: Mode::On, backup: true, export: Exports::Full, retain }
+        Policy { mode: Mode::On, backup: true, export: self.export, retain }
     }
 
     /// Where statements run that make views.

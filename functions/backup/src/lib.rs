@@ -4,6 +4,7 @@
 //! schedule ─▶ tables with tag headwater=on ─▶ per table: enrol (repair drift)
 //!                                                       claim the scheduled time, once
 //!                                                       backup headwater-<time>, full export
+//!                                                       the chain of incremental exports goes on
 //!                                                       delete our backups that retention keeps no more
 //!                                                       make its views, or write them anew
 //!             report of all ◀──────────────────────────
@@ -17,6 +18,7 @@ mod audit;
 mod claim;
 mod config;
 mod exports;
+mod increments;
 mod plan;
 mod protect;
 mod rebuild;

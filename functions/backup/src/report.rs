@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::{
     audit::AuditReport,
+    increments::ChainReport,
     policy::{Policy, RefusedTag, UnknownTag},
     views::Views,
 };
@@ -52,6 +53,18 @@ pub(crate) struct TableReport {
     /// The full export of this time, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) export_arn: Option<String>,
+    /// Why a full export was asked for again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) export_again: Option<String>,
+    /// Why a full export was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) export_failure: Option<String>,
+    /// The chain of incremental exports, if the table has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chain: Option<ChainReport>,
+    /// Why the chain is not as it should be; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chain_failure: Option<String>,
     /// The invocation that is at work on this table instead of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) left_to: Option<String>,
@@ -93,6 +106,10 @@ impl TableReport {
             catalog_failure: None,
             backup_arn: None,
             export_arn: None,
+            export_again: None,
+            export_failure: None,
+            chain: None,
+            chain_failure: None,
             left_to: None,
             removed_backups: Vec::new(),
             broken_backups: Vec::new(),
@@ -125,6 +142,15 @@ impl TableReport {
         }
     }
 
+    /// Notes what became of the chain of incremental exports.
+    pub(crate) fn note_chain(&mut self, chain: ChainReport, ran: Result<(), Failure>) {
+        self.chain = Some(chain);
+        if let Err(failure) = ran {
+            tracing::error!(table = self.table, %failure, "chain of exports not kept");
+            self.chain_failure = Some(failure.to_string());
+        }
+    }
+
     /// Notes what became of the views.
     pub(crate) fn note_views(&mut self, views: Result<Views, Failure>) {
         match views {
@@ -151,6 +177,8 @@ impl TableReport {
     fn failures(&self) -> impl Iterator<Item = &String> {
         self.failure
             .iter()
+            .chain(&self.export_failure)
+            .chain(&self.chain_failure)
             .chain(&self.tags_failure)
             .chain(&self.catalog_failure)
             .chain(&self.views_failure)
