@@ -52,8 +52,10 @@ pub(crate) struct FullExports<'a> {
 /// Why an export is made; of one time there is one for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// It is due, or the table's first.
+    /// It is due.
     Due,
+    /// The table has no snapshot; another that was asked for does as well.
+    First,
     /// A chain of increments has to begin anew.
     Anew,
     /// An audit of that snapshot found the feed to have a hole.
@@ -119,12 +121,13 @@ impl FullExports<'_> {
     pub(crate) async fn ask(&self, scheduled: Timestamp, why: Why) -> Result<String, Failure> {
         let name = name(scheduled, why);
         let time = match why {
-            Why::Due => self.as_of(scheduled).await?,
+            Why::Due | Why::First => self.as_of(scheduled).await?,
             Why::Anew | Why::Audit => None,
         };
         for _ in 1..MOST_TRIES {
             let (note, tag) = self.read().await?;
-            let note = note.filter(|note| note.name == name);
+            let does = |note: &Note| why == Why::First && !note.is_old(self.now);
+            let note = note.filter(|note| note.name == name || does(note));
             let (note, tag) = match note {
                 Some(Note { arn: Some(arn), .. }) => return Ok(arn),
                 Some(note) => (note, tag),
@@ -237,7 +240,7 @@ impl FullExports<'_> {
 fn name(scheduled: Timestamp, why: Why) -> String {
     let time = plan::compact(scheduled);
     match why {
-        Why::Due => time,
+        Why::Due | Why::First => time,
         Why::Anew => format!("{time}-anew"),
         Why::Audit => format!("{time}-audit"),
     }
@@ -257,10 +260,14 @@ impl Note {
         plan::token(&format!("{table_arn} {destination} full {name} {time} {attempt}"))
     }
 
+    /// Whether it completed so long ago that its snapshot should be there.
+    fn is_old(&self, now: Timestamp) -> bool {
+        now.duration_since(self.asked_at) > LONGEST_EXPORT
+            && self.outcome == Some(Outcome::Completed)
+    }
+
     fn left(&self, now: Timestamp) -> Looked {
-        let is_old = now.duration_since(self.asked_at) > LONGEST_EXPORT
-            && self.outcome == Some(Outcome::Completed);
-        Looked::Left { arn: self.arn.clone(), is_old }
+        Looked::Left { arn: self.arn.clone(), is_old: self.is_old(now) }
     }
 
     /// What to note after DynamoDB told of the export, if anything, and what it came to.

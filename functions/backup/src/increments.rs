@@ -62,7 +62,7 @@ pub(crate) struct ChainReport {
     stuck: Vec<String>,
     /// Why the chain begins anew.
     #[serde(skip_serializing_if = "Option::is_none")]
-    started_anew: Option<String>,
+    begins_anew: Option<String>,
     /// The full export that it begins with.
     #[serde(skip_serializing_if = "Option::is_none")]
     full_export_arn: Option<String>,
@@ -154,7 +154,7 @@ impl Increments<'_> {
                 self.start(recalled, (proven, exports), report).await
             }
             Plan::StartAnew { reason } => {
-                report.started_anew = Some(reason.to_string());
+                report.begins_anew = Some(reason.to_string());
                 self.begin_anew(recalled, report).await
             }
         }

@@ -107,7 +107,7 @@ impl Turn<'_> {
             Looked::Left { arn, .. } if self.settings.exports.bucket_owner.is_some() => Ok(arn),
             Looked::None | Looked::Left { .. } if self.has_snapshot(now).await? => Ok(None),
             Looked::None | Looked::Left { .. } => {
-                let arn = exports.ask(self.scheduled, Why::Due).await?;
+                let arn = exports.ask(self.scheduled, Why::First).await?;
                 report.export_arn = Some(arn.clone());
                 Ok(Some(arn))
             }
