@@ -66,3 +66,54 @@ impl Settings {
         Place { workgroup: self.workgroup.clone(), database: self.enrolment.database.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of an environment as the template sets it, but for one variable.
+    fn with(name: &str, value: &str) -> String {
+        let set = [
+            ("HEADWATER_LAKE_BUCKET", "lake"),
+            ("HEADWATER_DATABASE", "headwater"),
+            ("HEADWATER_RECOVERY_DAYS", "35"),
+            ("HEADWATER_STREAM_FUNCTION", "stream"),
+            ("HEADWATER_BATCH_SIZE", "1000"),
+            ("HEADWATER_BATCH_WINDOW_SECONDS", "30"),
+            ("HEADWATER_EXPORTS_BUCKET", "exports"),
+            ("HEADWATER_EXPORTS_BUCKET_OWNER", ""),
+            ("HEADWATER_EXPORT", "full"),
+            ("HEADWATER_EXPORT_FORMAT", "DYNAMODB_JSON"),
+            ("HEADWATER_EXPORT_KMS_KEY_ARN", ""),
+            ("HEADWATER_INCREMENTAL_EXPORT_MINUTES", "60"),
+            ("HEADWATER_BACKUP_KEEP_DAYS", "35"),
+            ("HEADWATER_TABLE_PREFIX", ""),
+            ("HEADWATER_WORKGROUP", "headwater"),
+        ];
+        let set = set.map(|(key, text)| (key, if key == name { value } else { text }));
+        match Settings::from_environment(&Environment::from_variables(set)) {
+            Ok(settings) => format!("{} {:?}", settings.exports, settings.policy().export),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn exports_are_as_the_stack_says_or_the_function_does_not_start() {
+        insta::assert_snapshot!(with("", ""), @"exports - - DYNAMODB_JSON Full");
+        insta::assert_snapshot!(with("HEADWATER_EXPORT", "incremental"), @"exports - - DYNAMODB_JSON Incremental");
+        insta::assert_snapshot!(with("HEADWATER_EXPORT_KMS_KEY_ARN", "arn:key"), @"exports - arn:key DYNAMODB_JSON Full");
+        insta::assert_snapshot!(with("HEADWATER_EXPORTS_BUCKET_OWNER", "123456789012"), @"exports 123456789012 - DYNAMODB_JSON Full");
+        insta::assert_snapshot!(
+            with("HEADWATER_EXPORT", "daily"),
+            @r#"environment variable HEADWATER_EXPORT is "daily": exports are one of full, incremental, off"#
+        );
+        insta::assert_snapshot!(
+            with("HEADWATER_EXPORT_FORMAT", "PARQUET"),
+            @r#"environment variable HEADWATER_EXPORT_FORMAT is "PARQUET": exports are written as DYNAMODB_JSON or ION"#
+        );
+        insta::assert_snapshot!(
+            with("HEADWATER_INCREMENTAL_EXPORT_MINUTES", "5"),
+            @r#"environment variable HEADWATER_INCREMENTAL_EXPORT_MINUTES is "5": an export window is of "5" minutes, expected a whole number from 15 to 1440"#
+        );
+    }
+}

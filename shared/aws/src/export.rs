@@ -4,7 +4,9 @@ use std::{fmt, str::FromStr};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::export_table_to_point_in_time::builders::ExportTableToPointInTimeFluentBuilder,
+    operation::export_table_to_point_in_time::{
+        ExportTableToPointInTimeInput, builders::ExportTableToPointInTimeInputBuilder,
+    },
     primitives::DateTime,
     types::{
         ExportDescription, ExportFormat, ExportStatus, ExportType, ExportViewType,
@@ -113,13 +115,8 @@ pub async fn start(
     to: &Destination,
     export: Export<'_>,
 ) -> Result<String, Failure> {
-    let request = dynamodb
-        .export_table_to_point_in_time()
-        .table_arn(export.table_arn)
-        .s3_prefix(export.prefix)
-        .client_token(export.client_token);
-    let started = of(export.content, written_to(to, request))
-        .send()
+    let started = request(to, export)
+        .send_with(dynamodb)
         .await
         .map_err(|error| Failure::of("ExportTableToPointInTime", export.table_arn, error))?;
     let arn = started.export_description.and_then(|description| description.export_arn);
@@ -129,24 +126,18 @@ pub async fn start(
     })
 }
 
-fn written_to(
-    to: &Destination,
-    request: ExportTableToPointInTimeFluentBuilder,
-) -> ExportTableToPointInTimeFluentBuilder {
+fn request(to: &Destination, export: Export<'_>) -> ExportTableToPointInTimeInputBuilder {
     let algorithm = to.kms_key_id.as_ref().map_or(S3SseAlgorithm::Aes256, |_| S3SseAlgorithm::Kms);
-    request
+    let request = ExportTableToPointInTimeInput::builder()
+        .table_arn(export.table_arn)
         .s3_bucket(&to.bucket)
         .set_s3_bucket_owner(to.bucket_owner.clone())
+        .s3_prefix(export.prefix)
         .s3_sse_algorithm(algorithm)
         .set_s3_sse_kms_key_id(to.kms_key_id.clone())
         .export_format(to.format.sdk())
-}
-
-fn of(
-    content: Content,
-    request: ExportTableToPointInTimeFluentBuilder,
-) -> ExportTableToPointInTimeFluentBuilder {
-    match content {
+        .client_token(export.client_token);
+    match export.content {
         Content::Full { time } => {
             request.export_type(ExportType::FullExport).set_export_time(time.map(whole_second))
         }
@@ -303,6 +294,40 @@ mod tests {
             ..own
         };
         assert_eq!(other.to_string(), "exports 123456789012 key ION");
+    }
+
+    #[test]
+    fn a_request_says_all_that_its_destination_is() {
+        let destination = Destination {
+            bucket: "exports".into(),
+            bucket_owner: Some("123456789012".into()),
+            kms_key_id: Some("key".into()),
+            format: Format::Ion,
+        };
+        let export = |content| Export {
+            table_arn: "arn",
+            prefix: "planes/full/x",
+            client_token: "token",
+            content,
+        };
+        let time = Timestamp::from_millisecond(1_795_316_400_999).unwrap();
+        let full = request(&destination, export(Content::Full { time: Some(time) }));
+        insta::assert_snapshot!(
+            format!("{:?}", full.build().unwrap()),
+            @r#"ExportTableToPointInTimeInput { table_arn: Some("arn"), export_time: Some(2026-11-22T03:00:00Z), client_token: Some("token"), s3_bucket: Some("exports"), s3_bucket_owner: Some("123456789012"), s3_prefix: Some("planes/full/x"), s3_sse_algorithm: Some(Kms), s3_sse_kms_key_id: Some("key"), export_format: Some(Ion), export_type: Some(FullExport), incremental_export_specification: None, filter_specification: None }"#
+        );
+        let own = Destination {
+            bucket_owner: None,
+            kms_key_id: None,
+            format: Format::DynamodbJson,
+            ..destination
+        };
+        let to = Timestamp::from_second(1_795_320_000).unwrap();
+        let window = request(&own, export(Content::Incremental { from: time, to }));
+        insta::assert_snapshot!(
+            format!("{:?}", window.build().unwrap()),
+            @r#"ExportTableToPointInTimeInput { table_arn: Some("arn"), export_time: None, client_token: Some("token"), s3_bucket: Some("exports"), s3_bucket_owner: None, s3_prefix: Some("planes/full/x"), s3_sse_algorithm: Some(Aes256), s3_sse_kms_key_id: None, export_format: Some(DynamodbJson), export_type: Some(IncrementalExport), incremental_export_specification: Some(IncrementalExportSpecification { export_from_time: Some(2026-11-22T03:00:00Z), export_to_time: Some(2026-11-22T04:00:00Z), export_view_type: Some(NewAndOldImages) }), filter_specification: None }"#
+        );
     }
 
     #[test]

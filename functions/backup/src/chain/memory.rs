@@ -20,7 +20,8 @@
 //! **Where the cache is lost** (no object, one that cannot be read, another table of that name) the list is read back
 //! page by page until what is known leads from a full export to the newest window without a hole ([`Chain::is_whole`]):
 //! with a full export a day, and windows of a quarter of an hour, about 100 descriptions. Should that be more than one
-//! run may ask for, the next run goes on, and nothing is started until all is known. The list holds 90 days.
+//! run may ask for, the next run goes on, and nothing is started until all is known. The list holds 90 days: of a quarter
+//! of an hour each, and without a full export among them, 44 runs of 346 pages at most.
 //!
 //! [describe]: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeExport.html
 //! [list]: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListExports.html
@@ -271,6 +272,8 @@ pub struct Reading<'a> {
     queue: VecDeque<String>,
     /// The page that these are of.
     page: Option<Page>,
+    /// Whether it has any that was not known.
+    is_new: bool,
     /// Descriptions that may still be asked for.
     left: usize,
     /// The newest of the first page.
@@ -293,6 +296,7 @@ impl<'a> Reading<'a> {
             memory,
             queue,
             page: None,
+            is_new: false,
             left: MOST_DESCRIBED,
             newest: None,
             is_complete: false,
@@ -318,6 +322,7 @@ impl<'a> Reading<'a> {
         self.newest = self.newest.take().or_else(|| page.arns.first().cloned());
         let unknown = page.arns.iter().filter(|arn| !self.memory.knows(arn));
         self.queue.extend(unknown.cloned());
+        self.is_new = !self.queue.is_empty();
         self.page = Some(page);
     }
 
@@ -341,7 +346,8 @@ impl<'a> Reading<'a> {
         self.is_complete |= page.next.is_none()
             || match &self.memory.listed {
                 Some(listed) => page.arns.iter().any(|arn| arn <= listed),
-                None => self.is_whole(),
+                // A page that an earlier run has read adds nothing to what was not whole then.
+                None => self.is_new && self.is_whole(),
             };
         page.next
     }
