@@ -354,7 +354,11 @@ impl<'a> Reading<'a> {
 
     fn is_whole(&self) -> bool {
         let now = self.of.now;
-        let (fulls, exports) = (self.memory.fulls(now), self.memory.windows(now));
+        let fulls = self.memory.fulls(now);
+        if fulls.is_empty() {
+            return false;
+        }
+        let exports = self.memory.windows(now);
         // Of these nothing but what was exported is looked at.
         let chain = Chain {
             request: self.of.request,
