@@ -144,6 +144,7 @@ pub(crate) async fn ensure(
             settings,
             table: (table, description.table_arn().unwrap_or_default()),
             table_id: of.1,
+            fed_since: Timestamp::MAX,
             now: as_of,
         };
         let started = asked.ask_once(current.export_time, Why::Audit);

@@ -15,16 +15,18 @@
 //! **As of when.** A scheduled export is as of [`LAG`] before its scheduled time, in whole seconds, so that whoever asks
 //! again asks for the same, at whatever time: DynamoDB refuses a token that comes with another request. `ExportTime` has to
 //! lie in what recovery reaches, and that ends some five minutes ago (`LatestRestorableDateTime`), so it cannot be the
-//! scheduled time itself. Where recovery does not reach back that far, as right after it was switched on, the export is as
-//! of when it is asked for; DynamoDB tells which time that was.
+//! scheduled time itself. Where recovery does not reach back that far, or the change feed does not, as right after they were
+//! switched on, the export is as of when it is asked for; DynamoDB tells which time that was. An export as of before the
+//! feed would leave out of a view what changed between the two.
 
 use aws::{
     Clients, Failure,
     export::{self, Content, Described, Status},
     recovery::Restorable,
+    sdk::dynamodb::types::{StreamViewType, TableDescription},
     state::{self, Put},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use lake::path;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,8 @@ use crate::{Settings, chain::LONGEST_EXPORT, plan};
 
 /// How long before its scheduled time an export is as of.
 const LAG: SignedDuration = SignedDuration::from_mins(10);
+/// An export may be taken so long before its time.
+const EARLY: SignedDuration = SignedDuration::from_mins(2);
 /// An export is asked for so often.
 const MOST_ATTEMPTS: u32 = 5;
 /// Of so many runs that write the note at once each gets its turn.
@@ -46,6 +50,8 @@ pub(crate) struct FullExports<'a> {
     pub(crate) table: (&'a str, &'a str),
     /// Tells the table from one that had its name before.
     pub(crate) table_id: &'a str,
+    /// See [`fed_since`].
+    pub(crate) fed_since: Timestamp,
     pub(crate) now: Timestamp,
 }
 
@@ -179,7 +185,7 @@ impl FullExports<'_> {
     /// As of when an export that is due at a time is.
     async fn as_of(&self, scheduled: Timestamp) -> Result<Option<Timestamp>, Failure> {
         let restorable = aws::recovery::restorable(&self.clients.dynamodb, self.table.0).await?;
-        Ok(restorable.and_then(|restorable| as_of(scheduled, restorable)))
+        Ok(restorable.and_then(|restorable| as_of(scheduled, restorable, self.fed_since)))
     }
 
     fn first(&self, name: String, time: Option<Timestamp>) -> Note {
@@ -246,10 +252,35 @@ fn name(scheduled: Timestamp, why: Why) -> String {
     }
 }
 
-/// As of when the export of a scheduled time is; nothing where recovery does not reach that.
-fn as_of(scheduled: Timestamp, Restorable { earliest, latest }: Restorable) -> Option<Timestamp> {
+/// As of when the export of a scheduled time is; nothing where recovery or the feed does not reach that.
+fn as_of(
+    scheduled: Timestamp,
+    Restorable { earliest, latest }: Restorable,
+    fed_since: Timestamp,
+) -> Option<Timestamp> {
     let time = Timestamp::from_second(scheduled.as_second()).ok()?.checked_sub(LAG).ok()?;
-    (earliest <= time && time <= latest).then_some(time)
+    let is_fed = fed_since.checked_add(EARLY).is_ok_and(|since| since <= time);
+    (earliest <= time && time <= latest && is_fed).then_some(time)
+}
+
+/// Since when the change feed tells of a table's changes, from what the table was like when the run began: from its
+/// stream's beginning, from now on (the end of time) if the run began the feed, and where there is none
+/// nothing is missed.
+pub(crate) fn fed_since(before: &TableDescription, has_feed: bool) -> Timestamp {
+    let stream = before.stream_specification().filter(|stream| stream.stream_enabled());
+    match stream.and_then(|stream| stream.stream_view_type()) {
+        Some(StreamViewType::NewAndOldImages | StreamViewType::NewImage) => {
+            before.latest_stream_label().and_then(time_of_label).unwrap_or(Timestamp::MAX)
+        }
+        _ if has_feed => Timestamp::MAX,
+        _ => Timestamp::MIN,
+    }
+}
+
+/// A stream's label is when it began: `2026-11-22T15:00:00.000`.
+fn time_of_label(label: &str) -> Option<Timestamp> {
+    let time: civil::DateTime = label.trim_end_matches('Z').parse().ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 impl Note {
@@ -305,6 +336,8 @@ impl Note {
 
 #[cfg(test)]
 mod tests {
+    use aws::sdk::dynamodb::types::StreamSpecification;
+
     use super::*;
 
     fn time(text: &str) -> Timestamp {
@@ -357,7 +390,8 @@ mod tests {
     fn a_scheduled_export_is_as_of_a_time_that_recovery_reaches() {
         let check = |scheduled: &str, earliest: &str, latest: &str| {
             let restorable = Restorable { earliest: time(earliest), latest: time(latest) };
-            as_of(time(scheduled), restorable).map_or("now".to_owned(), |time| time.to_string())
+            as_of(time(scheduled), restorable, Timestamp::MIN)
+                .map_or("now".to_owned(), |time| time.to_string())
         };
         let (month_ago, latest) = ("2026-10-22T03:00:00Z", "2026-11-22T02:55:03Z");
         let run = check("2026-11-22T03:00:00.7Z", month_ago, latest);
@@ -365,6 +399,31 @@ mod tests {
         // Recovery was switched on five minutes before; the run is of a time to come.
         assert_eq!(check("2026-11-22T03:00:00Z", "2026-11-22T02:55:00Z", latest), "now");
         assert_eq!(check("2026-11-22T03:30:00Z", month_ago, latest), "now");
+    }
+
+    #[test]
+    fn no_scheduled_export_is_as_of_before_the_feed() {
+        let since = |label: Option<&str>, view: Option<StreamViewType>, has_feed: bool| {
+            let stream = StreamSpecification::builder().stream_enabled(view.is_some());
+            let before = TableDescription::builder()
+                .set_latest_stream_label(label.map(str::to_owned))
+                .stream_specification(stream.set_stream_view_type(view).build().unwrap());
+            let restorable = Restorable {
+                earliest: time("2026-10-22T03:00:00Z"),
+                latest: time("2026-11-22T02:55:03Z"),
+            };
+            let fed_since = fed_since(&before.build(), has_feed);
+            as_of(time("2026-11-22T03:00:00Z"), restorable, fed_since)
+                .map_or("now".to_owned(), |time| time.to_string())
+        };
+        let (both, keys) = (StreamViewType::NewAndOldImages, StreamViewType::KeysOnly);
+        let (old, young) = (Some("2026-11-22T02:48:00.000"), Some("2026-11-22T02:48:00.001"));
+        assert_eq!(since(old, Some(both.clone()), true), "2026-11-22T02:50:00Z");
+        assert_eq!(since(young, Some(both.clone()), true), "now");
+        assert_eq!(since(Some("soon"), Some(both), true), "now");
+        // The run switched the stream on, or there is none of ours.
+        assert_eq!(since(old, None, true), "now");
+        assert_eq!(since(young, Some(keys), false), "2026-11-22T02:50:00Z");
     }
 
     #[test]

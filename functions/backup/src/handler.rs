@@ -14,7 +14,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 use crate::{
-    Settings, audit,
+    Settings, audit, exports,
     increments::{self, ChainReport},
     plan,
     policy::{self, Exports, Mode, Policy, Reading},
@@ -122,7 +122,9 @@ async fn run_table(
     let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
         Ok(Some(description)) => {
             let table_id = description.table_id().unwrap_or_default();
-            let turn = Turn { clients, settings, table, table_id, scheduled, request_id };
+            let fed_since = exports::fed_since(&description, report.has_feed);
+            let turn =
+                Turn { clients, settings, table, table_id, fed_since, scheduled, request_id };
             let ran = act(&turn, run, &mut report).await;
             let is_observed = policy.mode == Mode::Observe;
             ((!is_observed).then_some(description), ran)

@@ -24,6 +24,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) table: &'a TaggedTable,
     /// Tells the table from one that had its name before.
     pub(crate) table_id: &'a str,
+    /// Since when the change feed tells of its changes.
+    pub(crate) fed_since: Timestamp,
     /// When the run was due.
     pub(crate) scheduled: Timestamp,
     /// The invocation.
@@ -76,9 +78,9 @@ impl Turn<'_> {
 
     /// The table's full exports.
     pub(crate) fn exports(&self, now: Timestamp) -> FullExports<'_> {
-        let Self { clients, settings, table, table_id, .. } = *self;
+        let Self { clients, settings, table, table_id, fed_since, .. } = *self;
         let table = (table.name.as_str(), table.arn.as_str());
-        FullExports { clients, settings, table, table_id, now }
+        FullExports { clients, settings, table, table_id, fed_since, now }
     }
 
     /// Asks for the newest full export again if it came to nothing, and gives it.
