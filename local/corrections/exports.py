@@ -4,10 +4,11 @@ AWS (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTa
 point-in-time recovery; a full export holds the table as of ExportTime; an incremental one what changed
 from ExportFromTime (inclusive) to ExportToTime (exclusive), 15 minutes to 24 hours apart; a ClientToken
 used again within 8 hours gives the same export, or ExportConflictException if anything else in the
-request differs; DynamoDB writes to the bucket with the permissions of the caller.
+request differs; DynamoDB writes to the bucket with the permissions of the caller. ListExports
+(https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListExports.html) lists backwards by ARN.
 
-ministack 1.5.33: writes nothing, needs no recovery, counts partition keys as items, and leaves the prefix
-out of the manifest's key.
+ministack 1.5.33: writes nothing, needs no recovery, counts partition keys as items, leaves the prefix
+out of the manifest's key, and lists the oldest first.
 
 Changed: all of this. So that no test has to wait for 15 minutes, an incremental export may begin before
 recovery was switched on. What is not there: Ion, and AWS's limits on size and number.
@@ -20,13 +21,14 @@ from ministack.core.concurrency import spawn_background
 from ministack.core.responses import AccountRegionScopedDict, error_response_json, json_response
 from ministack.services import dynamodb, s3
 
-from . import export_files, objects
+from . import export_files, objects, trials
 from .patching import original
 from .permissions import caller, caller_may
-from .recovery import items_at, keys_of, recovery_of
+from .recovery import enabled_at, items_at, keys_of, recovery_of
 
 TOKEN_LIFE = 8 * 3600
 SHORTEST_WINDOW, LONGEST_WINDOW = 15 * 60, 24 * 3600
+LONGEST_PAGE = 25
 
 # ClientToken -> the request it came with, the export that was made, and when.
 _tokens = AccountRegionScopedDict()
@@ -35,8 +37,10 @@ _tokens = AccountRegionScopedDict()
 def apply() -> None:
     original(dynamodb, "_export_table_to_point_in_time", "7de9a0bcce549037")
     original(dynamodb, "_describe_export", "28915d45df50e6ae")
+    original(dynamodb, "_list_exports", "90853a7992a00f28")
     dynamodb._export_table_to_point_in_time = start_export
     dynamodb._describe_export = describe_export
+    dynamodb._list_exports = list_exports
 
 
 def start_export(data: dict):
@@ -57,7 +61,12 @@ def start_export(data: dict):
     if token:
         _tokens[token] = {"time": now, "request": request, "arn": export["ExportArn"]}
     answer = json_response({"ExportDescription": export})
-    spawn_background(write_export, export, table_name, caller(), thread_name="export")
+    trial = trials.outcome_of(export)
+    if trial == "stay":
+        export["StartTime"] = now - trials.STAYS_SINCE
+    else:
+        failure = ("Unknown", "a tag of the table says so") if trial == "fail" else None
+        spawn_background(write_export, export, table_name, caller(), failure, thread_name="export")
     return answer
 
 
@@ -77,7 +86,7 @@ def refusal(data: dict, table_name: str, now: float) -> tuple[str, str] | None:
         return "ValidationException", "The local AWS exports DYNAMODB_JSON only"
     if data.get("ExportType", "FULL_EXPORT") == "FULL_EXPORT":
         moment = data.get("ExportTime", now)
-        if not int(recovery.enabled_at) <= moment <= now + 1:
+        if not int(enabled_at(table_name, recovery)) <= moment <= now + 1:
             return "InvalidExportTimeException", "ExportTime is not within the point in time recovery window"
         return None
     window = data.get("IncrementalExportSpecification") or {}
@@ -120,13 +129,37 @@ def describe_export(data: dict):
     export = dynamodb._exports.get(data.get("ExportArn"))
     if export is None:
         return error_response_json("ExportNotFoundException", f"Export not found: {data.get('ExportArn')}", 400)
+    if trials.are_throttled(export["TableArn"]):
+        return throttled()
     return json_response({"ExportDescription": export})
 
 
-def write_export(export: dict, table_name: str, access_key_id: str) -> None:
+def list_exports(data: dict):
+    """ListExports, a page of it: from the beginning, or after the export that a page before ended with."""
+    table_arn, after = data.get("TableArn"), data.get("NextToken")
+    if trials.are_throttled(table_arn):
+        return throttled()
+    found = [export for export in dynamodb._exports.values() if table_arn in (None, export["TableArn"])]
+    found.sort(key=lambda export: export["ExportArn"], reverse=True)
+    left = [export for export in found if after is None or export["ExportArn"] < after]
+    page = left[: data.get("MaxResults", LONGEST_PAGE)]
+    names = ("ExportArn", "ExportStatus", "ExportType")
+    answer: dict = {"ExportSummaries": [{name: export[name] for name in names} for export in page]}
+    if len(page) < len(left):
+        answer["NextToken"] = page[-1]["ExportArn"]
+    return json_response(answer)
+
+
+def throttled():
+    return error_response_json("ThrottlingException", "Rate exceeded", 400)
+
+
+def write_export(
+    export: dict, table_name: str, access_key_id: str, failure: tuple[str, str] | None = None
+) -> None:
     """Runs beside the request. Whatever goes wrong ends up in the export's description."""
     try:
-        failure = bucket_failure(export, access_key_id) or write_files(export, table_name)
+        failure = failure or bucket_failure(export, access_key_id) or write_files(export, table_name)
     except Exception as error:
         failure = "Unknown", f"{type(error).__name__}: {error}"
     export["EndTime"] = export.get("EndTime") or time.time()

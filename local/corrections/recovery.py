@@ -19,6 +19,7 @@ from ministack.core.responses import AccountRegionScopedDict, error_response_jso
 from ministack.services import dynamodb
 from ministack.services.cloudformation import provisioners
 
+from . import trials
 from .patching import original
 
 
@@ -93,6 +94,11 @@ def recovery_of(table_name: str) -> Recovery | None:
     return recovery
 
 
+def enabled_at(table_name: str, recovery: Recovery) -> float:
+    """When recovery was switched on, as far as anyone is told."""
+    return recovery.enabled_at - 3600 * trials.recovery_hours_of(dynamodb._tables[table_name].get("TableArn"))
+
+
 def update(data: dict):
     """UpdateContinuousBackups."""
     name = dynamodb._normalize_table_name(data.get("TableName"))
@@ -123,7 +129,7 @@ def described(table_name: str):
         description = {
             "PointInTimeRecoveryStatus": "ENABLED",
             "RecoveryPeriodInDays": recovery.days,
-            "EarliestRestorableDateTime": int(max(recovery.enabled_at, now - recovery.days * 86400)),
+            "EarliestRestorableDateTime": int(max(enabled_at(table_name, recovery), now - recovery.days * 86400)),
             "LatestRestorableDateTime": int(now),
         }
     return json_response(

@@ -141,6 +141,51 @@ def test_the_same_token_gives_the_same_export_and_no_other(aws, table):
     assert len(listed) == 2
 
 
+def test_exports_are_listed_backwards_by_arn(aws, table):
+    bucket = aws.make_bucket()
+    started = [start(aws, table, bucket)["ExportArn"] for _ in range(3)]
+    assert listed(aws, table) == sorted(started, reverse=True)
+    page = aws.client("dynamodb").list_exports(TableArn=table["TableArn"], MaxResults=2)
+    assert [export["ExportArn"] for export in page["ExportSummaries"]] == sorted(started, reverse=True)[:2]
+
+
+def test_still_needed_plain_ministack_lists_the_oldest_first(plain):
+    table, bucket = plain.make_table(), plain.make_bucket()
+    started = [start(plain, table, bucket)["ExportArn"] for _ in range(6)]
+    assert listed(plain, table) == started != sorted(started, reverse=True)
+
+
+def test_a_tag_says_what_becomes_of_exports(aws, table):
+    bucket, client = aws.make_bucket(), aws.client("dynamodb")
+
+    def tag(key: str, value: str) -> None:
+        client.tag_resource(ResourceArn=table["TableArn"], Tags=[{"Key": key, "Value": value}])
+
+    tag("local:incremental-exports", "fail")
+    finished(aws, start(aws, table, bucket))
+    tag("local:full-exports", "fail")
+    failed = eventually(lambda: ended(aws, start(aws, table, bucket)))
+    assert (failed["ExportStatus"], failed["FailureCode"]) == ("FAILED", "Unknown")
+    tag("local:full-exports", "stay")
+    stays = client.describe_export(ExportArn=start(aws, table, bucket)["ExportArn"])["ExportDescription"]
+    assert stays["ExportStatus"] == "IN_PROGRESS"
+    assert time.time() - stays["StartTime"].timestamp() > 24 * 3600
+    tag("local:describe-exports", "throttle")
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        client.list_exports(TableArn=table["TableArn"])
+    tag("local:describe-exports", "work")
+    tag("local:full-exports", "work")
+    finished(aws, start(aws, table, bucket))
+
+
+def test_a_tag_says_for_how_long_recovery_was_on(aws, table):
+    client = aws.client("dynamodb")
+    client.tag_resource(ResourceArn=table["TableArn"], Tags=[{"Key": "local:recovery-hours", "Value": "3"}])
+    found = description(aws, table)
+    assert found["LatestRestorableDateTime"].timestamp() - found["EarliestRestorableDateTime"].timestamp() >= 3 * 3600
+    finished(aws, start(aws, table, aws.make_bucket(), ExportTime=int(time.time()) - 3600))
+
+
 def test_without_recovery_there_is_no_export(aws):
     with pytest.raises(ClientError, match="PointInTimeRecoveryUnavailableException"):
         start(aws, aws.make_table(), aws.make_bucket())
@@ -174,6 +219,11 @@ def recover(cloud, table: dict, **options) -> None:
 def description(cloud, table: dict) -> dict:
     answer = cloud.client("dynamodb").describe_continuous_backups(TableName=table["TableName"])
     return answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+
+
+def listed(cloud, table: dict) -> list[str]:
+    found = cloud.client("dynamodb").list_exports(TableArn=table["TableArn"])["ExportSummaries"]
+    return [export["ExportArn"] for export in found]
 
 
 def start(cloud, table: dict, bucket: str, **options) -> dict:

@@ -225,3 +225,27 @@ async fn tables_are_enrolled_by_their_names() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, dynamodb) = ("e2e-deleted", &stack.clients.dynamodb);
+    stack.existing_table(table, None, BEFORE).await?;
+    let event = json!({"scheduledTime": "2026-11-24T03:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert!(of_table(&report, table)?["backupArn"].is_string(), "{report}");
+    dynamodb.delete_table().table_name(table).send().await?;
+    // It keeps its tag while it is being deleted.
+    let event = json!({"scheduledTime": "2026-11-25T03:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    let told = of_table(&report, table)?;
+    assert_eq!((&told["isGone"], &told["backupArn"]), (&json!(true), &Value::Null), "{report}");
+    until("the table to be gone", async || {
+        Ok(aws::table::describe(dynamodb, table).await?.is_none().then_some(()))
+    })
+    .await?;
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(report["tables"], json!([]));
+    Ok(())
+}

@@ -1,6 +1,10 @@
 //! A finished export becomes Parquet, and the views stand on it.
 
 use anyhow::{Context, Result};
+use aws::{
+    export::{Content, Destination, Export, Format},
+    sdk::s3::primitives::ByteStream,
+};
 use end_to_end::{Stack, until};
 use item::format::dynamodb_json::parse_item;
 use serde_json::{Value, json};
@@ -9,13 +13,19 @@ use serde_json::{Value, json};
 async fn export(stack: &Stack, table: &str) -> Result<String> {
     let described = aws::table::describe(&stack.clients.dynamodb, table).await?;
     let arn = described.and_then(|table| table.table_arn).context("the table")?;
-    let export = aws::export::FullExport {
+    let destination = Destination {
+        bucket: stack.exports.clone(),
+        bucket_owner: None,
+        kms_key_id: None,
+        format: Format::DynamodbJson,
+    };
+    let export = Export {
         table_arn: &arn,
-        bucket: &stack.exports,
         prefix: &format!("{table}/full/by-hand"),
         client_token: &format!("{table}-{}", aws::clock::now().as_millisecond()),
+        content: Content::Full { time: None },
     };
-    Ok(aws::export::start_full(&stack.clients.dynamodb, &export).await?)
+    Ok(aws::export::start(&stack.clients.dynamodb, &destination, export).await?)
 }
 
 /// What is noted of the newest snapshot of a table, once `count` of them are finished.

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Settings,
-    exports::{self, Why},
+    exports::{FullExports, Why},
     views::{PASSED, since},
 };
 
@@ -139,8 +139,15 @@ pub(crate) async fn ensure(
     report.previous = previous.partition().map_err(|error| invalid(table, &error))?;
     let was_asked_for = before.is_some_and(|before| before.export_arn.is_some());
     if !report.is_clean && exports && !was_asked_for {
-        let of = (table, description.table_arn().unwrap_or_default());
-        let started = exports::start(clients, settings, of, current.export_time, Why::Audit);
+        let asked = FullExports {
+            clients,
+            settings,
+            table: (table, description.table_arn().unwrap_or_default()),
+            table_id: of.1,
+            fed_since: Timestamp::MAX,
+            now: as_of,
+        };
+        let started = asked.ask_once(current.export_time, Why::Audit);
         report.export_arn = Some(started.await?);
     }
     let bytes = format!("{:#}\n", serde_json::json!(report)).into_bytes();

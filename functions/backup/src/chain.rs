@@ -38,21 +38,24 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::plan;
+
+pub mod memory;
 
 /// The shortest window that DynamoDB exports, and what all windows are multiples of.
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 /// The longest window that DynamoDB exports.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// An export that is in progress for longer than this is taken for failed.
-const LONGEST_EXPORT: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const LONGEST_EXPORT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of a table's chain when a run plans.
 #[derive(Debug, Clone)]
 pub struct Chain<'a> {
-    /// The table's ARN; a part of every token.
-    pub table_arn: &'a str,
+    /// What all requests of the chain have in common, such as the table's ARN; a part of every token.
+    pub request: &'a str,
     /// Up to where an earlier run had proven the chain, if that is remembered. Full exports before it are
     /// not looked at, and incremental ones that end before it can be left out.
     pub proven: Option<Timestamp>,
@@ -72,7 +75,7 @@ pub struct Chain<'a> {
 }
 
 /// A span of time: `from` inclusive, `to` exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// The first instant in it.
     pub from: Timestamp,
@@ -81,7 +84,7 @@ pub struct Window {
 }
 
 /// An incremental export that was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exported {
     /// Its bounds.
     pub window: Window,
@@ -93,8 +96,20 @@ pub struct Exported {
     pub state: State,
 }
 
+impl Exported {
+    /// Whether it is in progress, and not for so long that it will never end.
+    pub fn is_underway(&self, now: Timestamp) -> bool {
+        is_underway(self.state, self.started, now)
+    }
+}
+
+fn is_underway(state: State, started: Timestamp, now: Timestamp) -> bool {
+    state == State::InProgress && now.duration_since(started) <= LONGEST_EXPORT
+}
+
 /// What became of an export; DynamoDB's `ExportStatus`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum State {
     /// `COMPLETED`: all of its files are there.
     Completed,
@@ -140,7 +155,8 @@ pub enum Plan {
 }
 
 /// An incremental export to start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Start {
     /// Its bounds.
     pub window: Window,
@@ -193,6 +209,23 @@ impl Chain<'_> {
         self.begin(&known, &fulls, reason)
     }
 
+    /// Whether what is known leads from a full export to the last known window, without a hole: what is older need
+    /// not be known then.
+    pub fn is_whole(&self) -> bool {
+        let known = self.known();
+        let end = known.values().map(|window| window.to).max();
+        let mut begun = self.fulls.iter().filter_map(|full| joined(&known, *full));
+        begun.any(|begin| {
+            let mut to = begin;
+            while let Some((from, window)) = next(&known, to)
+                && from == to
+            {
+                to = window.to;
+            }
+            end == Some(to)
+        })
+    }
+
     /// Begins a chain at the newest full export from which a window is due, so that full exports that
     /// come more often than windows do not put it off for ever; if none is due, waits for the newest's.
     fn begin(&self, known: &Known, fulls: &[Timestamp], mut reason: Reason) -> Plan {
@@ -218,7 +251,7 @@ impl Chain<'_> {
     }
 
     fn start(&self, Wanted { window, attempt }: Wanted) -> Start {
-        Start { window, attempt, client_token: token(self.table_arn, window, attempt) }
+        Start { window, attempt, client_token: token(self.request, window, attempt) }
     }
 
     /// The windows that are known, by where they begin.
@@ -246,9 +279,7 @@ impl Chain<'_> {
     fn standing(&self, export: &Exported) -> Standing {
         match export.state {
             State::Completed => Standing::Completed,
-            State::InProgress if self.now.duration_since(export.started) <= LONGEST_EXPORT => {
-                Standing::Underway
-            }
+            State::InProgress if export.is_underway(self.now) => Standing::Underway,
             State::InProgress | State::Failed => Standing::Failed,
         }
     }
@@ -383,8 +414,8 @@ fn whole_second(time: Timestamp) -> Timestamp {
 }
 
 /// The idempotency token of an attempt.
-fn token(table_arn: &str, Window { from, to }: Window, attempt: u32) -> String {
-    plan::token(&format!("{table_arn} {} {} {attempt}", from.as_second(), to.as_second()))
+fn token(request: &str, Window { from, to }: Window, attempt: u32) -> String {
+    plan::token(&format!("{request} {} {} {attempt}", from.as_second(), to.as_second()))
 }
 
 impl Window {

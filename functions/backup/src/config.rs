@@ -6,9 +6,11 @@ use aws::{
     athena::Place,
     enrolment::EnrolmentSettings,
     environment::{Environment, EnvironmentError},
+    export::Destination,
 };
 
 use crate::{
+    chain::WindowLength,
     policy::{Exports, Mode, Policy},
     retention::Retention,
     selection::NamePatterns,
@@ -19,8 +21,12 @@ use crate::{
 pub struct Settings {
     /// What an enrolled table is given.
     pub enrolment: EnrolmentSettings,
-    /// The bucket DynamoDB exports to.
-    pub exports_bucket: String,
+    /// Where DynamoDB exports to, and how.
+    pub exports: Destination,
+    /// What is exported of a table whose tags say nothing else.
+    pub export: Exports,
+    /// How long a window of an incremental export is to be at least.
+    pub window: WindowLength,
     /// Days, of those that have a backup, whose newest good one is kept.
     pub keep_days: u32,
     /// Only tables whose names begin with this are looked at.
@@ -55,18 +61,24 @@ impl FromStr for Compaction {
 }
 
 impl Settings {
-    /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX`
-    /// and `HEADWATER_TABLE_NAME_PATTERNS` (both may be empty), `HEADWATER_WORKGROUP`, `HEADWATER_COMPACTION` and
-    /// what [`EnrolmentSettings`] needs.
+    /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_EXPORTS_BUCKET_OWNER` and `HEADWATER_EXPORT_KMS_KEY_ARN` (may be
+    /// empty), `HEADWATER_EXPORT_FORMAT`, `HEADWATER_EXPORT`, `HEADWATER_INCREMENTAL_EXPORT_MINUTES`,
+    /// `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX` and `HEADWATER_TABLE_NAME_PATTERNS` (may be empty),
+    /// `HEADWATER_WORKGROUP`, `HEADWATER_COMPACTION` and what [`EnrolmentSettings`] needs.
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
+        let optional = |name: &str| environment.optional(name).map(str::to_owned);
         Ok(Self {
             enrolment: EnrolmentSettings::from_environment(environment)?,
-            exports_bucket: environment.required("HEADWATER_EXPORTS_BUCKET")?.to_owned(),
+            exports: Destination {
+                bucket: environment.required("HEADWATER_EXPORTS_BUCKET")?.to_owned(),
+                bucket_owner: optional("HEADWATER_EXPORTS_BUCKET_OWNER"),
+                kms_key_id: optional("HEADWATER_EXPORT_KMS_KEY_ARN"),
+                format: environment.parsed("HEADWATER_EXPORT_FORMAT")?,
+            },
+            export: environment.parsed("HEADWATER_EXPORT")?,
+            window: environment.parsed("HEADWATER_INCREMENTAL_EXPORT_MINUTES")?,
             keep_days: environment.parsed("HEADWATER_BACKUP_KEEP_DAYS")?,
-            table_prefix: environment
-                .optional("HEADWATER_TABLE_PREFIX")
-                .unwrap_or_default()
-                .to_owned(),
+            table_prefix: optional("HEADWATER_TABLE_PREFIX").unwrap_or_default(),
             name_patterns: environment.parsed_or_empty("HEADWATER_TABLE_NAME_PATTERNS")?,
             workgroup: environment.required("HEADWATER_WORKGROUP")?.to_owned(),
             compaction: environment.parsed("HEADWATER_COMPACTION")?,
@@ -76,7 +88,7 @@ impl Settings {
     /// What is done for a table whose tags say nothing else.
     pub(crate) fn policy(&self) -> Policy {
         let retain = Some(Retention::days(self.keep_days));
-        Policy { mode: Mode::On, backup: true, export: Exports::Full, retain }
+        Policy { mode: Mode::On, backup: true, export: self.export, retain }
     }
 
     /// Where statements run that make views.
@@ -95,5 +107,52 @@ mod tests {
         assert_eq!("off".parse(), Ok(Compaction::Off));
         let refused = "On".parse::<Compaction>();
         assert_eq!(refused, Err("expected on or off".to_owned()));
+    }
+
+    /// What is told of an environment as the template sets it, but for one variable.
+    fn with(name: &str, value: &str) -> String {
+        let set = [
+            ("HEADWATER_LAKE_BUCKET", "lake"),
+            ("HEADWATER_DATABASE", "headwater"),
+            ("HEADWATER_RECOVERY_DAYS", "35"),
+            ("HEADWATER_STREAM_FUNCTION", "stream"),
+            ("HEADWATER_BATCH_SIZE", "1000"),
+            ("HEADWATER_BATCH_WINDOW_SECONDS", "30"),
+            ("HEADWATER_EXPORTS_BUCKET", "exports"),
+            ("HEADWATER_EXPORTS_BUCKET_OWNER", ""),
+            ("HEADWATER_EXPORT", "full"),
+            ("HEADWATER_EXPORT_FORMAT", "DYNAMODB_JSON"),
+            ("HEADWATER_EXPORT_KMS_KEY_ARN", ""),
+            ("HEADWATER_INCREMENTAL_EXPORT_MINUTES", "60"),
+            ("HEADWATER_BACKUP_KEEP_DAYS", "35"),
+            ("HEADWATER_TABLE_PREFIX", ""),
+            ("HEADWATER_COMPACTION", "on"),
+            ("HEADWATER_WORKGROUP", "headwater"),
+        ];
+        let set = set.map(|(key, text)| (key, if key == name { value } else { text }));
+        match Settings::from_environment(&Environment::from_variables(set)) {
+            Ok(settings) => format!("{} {:?}", settings.exports, settings.policy().export),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn exports_are_as_the_stack_says_or_the_function_does_not_start() {
+        insta::assert_snapshot!(with("", ""), @"exports - - DYNAMODB_JSON Full");
+        insta::assert_snapshot!(with("HEADWATER_EXPORT", "incremental"), @"exports - - DYNAMODB_JSON Incremental");
+        insta::assert_snapshot!(with("HEADWATER_EXPORT_KMS_KEY_ARN", "arn:key"), @"exports - arn:key DYNAMODB_JSON Full");
+        insta::assert_snapshot!(with("HEADWATER_EXPORTS_BUCKET_OWNER", "123456789012"), @"exports 123456789012 - DYNAMODB_JSON Full");
+        insta::assert_snapshot!(
+            with("HEADWATER_EXPORT", "daily"),
+            @r#"environment variable HEADWATER_EXPORT is "daily": exports are one of full, incremental, off"#
+        );
+        insta::assert_snapshot!(
+            with("HEADWATER_EXPORT_FORMAT", "PARQUET"),
+            @r#"environment variable HEADWATER_EXPORT_FORMAT is "PARQUET": exports are written as DYNAMODB_JSON or ION"#
+        );
+        insta::assert_snapshot!(
+            with("HEADWATER_INCREMENTAL_EXPORT_MINUTES", "5"),
+            @r#"environment variable HEADWATER_INCREMENTAL_EXPORT_MINUTES is "5": an export window is of "5" minutes, expected a whole number from 15 to 1440"#
+        );
     }
 }

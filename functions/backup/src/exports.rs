@@ -1,47 +1,442 @@
-//! Full exports, each with a token that makes a second request of the same the same export.
+//! Full exports: one for each time that is due, one that begins a table's snapshots, one that begins a chain anew.
+//!
+//! ```text
+//! asked for ─▶ note: name, time, attempt ─▶ DynamoDB, under a token of just these ─▶ note: ARN
+//!                        ▲                                    │ looked at by each run that follows
+//!                        │                                    ├─ completed ─▶ note: completed
+//!                        └── attempt + 1 ◀── failed, or in progress for a day
+//!                                                             └─ for the fifth time ─▶ note: given up, told
+//! ```
+//!
+//! The note is `state/backup/<table>/full-export.json`, of the newest one. It is written before DynamoDB is
+//! asked, over what was read: of two runs at once one writes it, and the other finds it and asks for the same, under the same
+//! token, which DynamoDB makes one export. A run that breaks off in between is gone on with by the next one in the same way.
+//!
+//! **As of when.** A scheduled export is as of [`LAG`] before its scheduled time, in whole seconds, so that whoever asks
+//! again asks for the same, at whatever time: DynamoDB refuses a token that comes with another request. `ExportTime` has to
+//! lie in what recovery reaches, and that ends some five minutes ago (`LatestRestorableDateTime`), so it cannot be the
+//! scheduled time itself. Where recovery does not reach back that far, or the change feed does not, as right after they were
+//! switched on, the export is as of when it is asked for; DynamoDB tells which time that was. An export as of before the
+//! feed would leave out of a view what changed between the two.
 
 use aws::{
     Clients, Failure,
-    export::{self, FullExport},
+    export::{self, Content, Described, Status},
+    recovery::Restorable,
+    sdk::dynamodb::types::{StreamViewType, TableDescription},
+    state::{self, Put},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use lake::path;
+use serde::{Deserialize, Serialize};
 
-use crate::{Settings, plan};
+use crate::{Settings, chain::LONGEST_EXPORT, plan};
+
+/// How long before its scheduled time an export is as of.
+const LAG: SignedDuration = SignedDuration::from_mins(10);
+/// An export may be taken so long before its time.
+const EARLY: SignedDuration = SignedDuration::from_mins(2);
+/// An export is asked for so often.
+const MOST_ATTEMPTS: u32 = 5;
+/// Of so many runs that write the note at once each gets its turn.
+const MOST_TRIES: u32 = 5;
+
+/// A table whose exports are seen to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FullExports<'a> {
+    pub(crate) clients: &'a Clients,
+    pub(crate) settings: &'a Settings,
+    /// The table's name and ARN.
+    pub(crate) table: (&'a str, &'a str),
+    /// Tells the table from one that had its name before.
+    pub(crate) table_id: &'a str,
+    /// See [`fed_since`].
+    pub(crate) fed_since: Timestamp,
+    pub(crate) now: Timestamp,
+}
 
 /// Why an export is made; of one time there is one for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// It is due, or the table's first.
+    /// It is due.
     Due,
-    /// The table's first came to nothing; so many did.
-    Again(u32),
+    /// The table has no snapshot; another that was asked for does as well.
+    First,
+    /// A chain of increments has to begin anew.
+    Anew,
     /// An audit of that snapshot found the feed to have a hole.
     Audit,
 }
 
-/// Starts the full export of a table (its name and ARN) that is due at a time, and gives its ARN.
-pub(crate) async fn start(
-    clients: &Clients,
-    settings: &Settings,
-    (name, arn): (&str, &str),
-    time: Timestamp,
-    why: Why,
-) -> Result<String, Failure> {
-    let (prefix, token) = match why {
-        Why::Due => (plan::export_prefix(name, time), plan::export_token(arn, time)),
-        Why::Again(attempt) => {
-            (plan::export_prefix(name, time), plan::export_token(&format!("{arn} {attempt}"), time))
+/// The newest full export of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Note {
+    table_id: String,
+    /// The last part of its prefix: `20261122T030000Z`.
+    name: String,
+    /// As of when; nothing means of when it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time: Option<Timestamp>,
+    /// Which attempt it is, from 1.
+    attempt: u32,
+    asked_at: Timestamp,
+    /// Once it is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+}
+
+/// What became of an export, in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Outcome {
+    Completed,
+    GivenUp,
+}
+
+/// What a look at the newest export came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Looked {
+    /// There is none: the table's first is to be asked for, if it has no snapshot.
+    None,
+    /// It is completed, in the making or given up.
+    Left {
+        /// The export.
+        arn: Option<String>,
+        /// Whether it completed so long ago that its snapshot should be there.
+        is_old: bool,
+    },
+    /// It came to nothing and was asked for again.
+    Again {
+        /// The new export.
+        arn: String,
+        /// What became of the one before, in words.
+        why: String,
+    },
+    /// It came to nothing for the last time, just now.
+    GivenUp {
+        /// What became of it, in words.
+        why: String,
+    },
+}
+
+impl FullExports<'_> {
+    /// Asks for the export of a time, and gives its ARN; the same again, if it was asked for before.
+    pub(crate) async fn ask(&self, scheduled: Timestamp, why: Why) -> Result<String, Failure> {
+        let name = name(scheduled, why);
+        let time = match why {
+            Why::Due | Why::First => self.as_of(scheduled).await?,
+            Why::Anew | Why::Audit => None,
+        };
+        for _ in 1..MOST_TRIES {
+            let (note, tag) = self.read().await?;
+            let does = |note: &Note| why == Why::First && !note.is_old(self.now);
+            let note = note.filter(|note| note.name == name || does(note));
+            let (note, tag) = match note {
+                Some(Note { arn: Some(arn), .. }) => return Ok(arn),
+                Some(note) => (note, tag),
+                None => {
+                    let note = self.first(name.clone(), time);
+                    match self.write(&note, tag.as_deref()).await? {
+                        Put::Written(tag) => (note, Some(tag)),
+                        Put::Lost => continue,
+                    }
+                }
+            };
+            return self.start(note, tag).await;
         }
-        Why::Audit => (
-            format!("{}-audit", plan::export_prefix(name, time)),
-            plan::export_token(&format!("{arn} audit"), time),
-        ),
-    };
-    let export = FullExport {
-        table_arn: arn,
-        bucket: &settings.exports_bucket,
-        prefix: &prefix,
-        client_token: &token,
-    };
-    export::start_full(&clients.dynamodb, &export).await
+        Err(self.contended())
+    }
+
+    /// Asks for an export that no note is kept of: what wants it looks at what comes of it.
+    pub(crate) async fn ask_once(&self, scheduled: Timestamp, why: Why) -> Result<String, Failure> {
+        self.request(&self.first(name(scheduled, why), None)).await
+    }
+
+    /// Looks at the newest export, and asks for it again if it came to nothing.
+    pub(crate) async fn look(&self) -> Result<Looked, Failure> {
+        for _ in 1..MOST_TRIES {
+            let (Some(note), tag) = self.read().await? else { return Ok(Looked::None) };
+            if note.outcome.is_some() {
+                return Ok(note.left(self.now));
+            }
+            let Some(arn) = &note.arn else {
+                // A run broke off between the note and the request.
+                let arn = self.start(note, tag).await?;
+                return Ok(Looked::Again { arn, why: "it was not started".to_owned() });
+            };
+            let told = export::describe(&self.clients.dynamodb, arn).await?;
+            let (next, looked) = note.after(told.as_ref(), self.now);
+            let Some(next) = next else { return Ok(looked) };
+            let Put::Written(tag) = self.write(&next, tag.as_deref()).await? else { continue };
+            return match looked {
+                Looked::Again { why, .. } => {
+                    let arn = self.start(next, Some(tag)).await?;
+                    Ok(Looked::Again { arn, why })
+                }
+                looked => Ok(looked),
+            };
+        }
+        Err(self.contended())
+    }
+
+    /// As of when an export that is due at a time is.
+    async fn as_of(&self, scheduled: Timestamp) -> Result<Option<Timestamp>, Failure> {
+        let restorable = aws::recovery::restorable(&self.clients.dynamodb, self.table.0).await?;
+        Ok(restorable.and_then(|restorable| as_of(scheduled, restorable, self.fed_since)))
+    }
+
+    fn first(&self, name: String, time: Option<Timestamp>) -> Note {
+        let table_id = self.table_id.to_owned();
+        Note { table_id, name, time, attempt: 1, asked_at: self.now, arn: None, outcome: None }
+    }
+
+    /// Starts what is noted, and notes its ARN.
+    async fn start(&self, note: Note, tag: Option<String>) -> Result<String, Failure> {
+        let arn = self.request(&note).await?;
+        let note = Note { arn: Some(arn.clone()), ..note };
+        if self.write(&note, tag.as_deref()).await? == Put::Lost {
+            // Another run noted the same export, or one that is newer.
+            tracing::info!(table = self.table.0, export = arn, "export noted by another run");
+        }
+        Ok(arn)
+    }
+
+    async fn request(&self, note: &Note) -> Result<String, Failure> {
+        let (table, table_arn) = self.table;
+        let prefix = format!("{table}/full/{}", note.name);
+        let to = &self.settings.exports;
+        let export = export::Export {
+            table_arn,
+            prefix: &prefix,
+            client_token: &note.token(table_arn, &to.to_string()),
+            content: Content::Full { time: note.time },
+        };
+        export::start(&self.clients.dynamodb, to, export).await
+    }
+
+    /// The note, if it is of this table, and what a write over it has to name.
+    async fn read(&self) -> Result<(Option<Note>, Option<String>), Failure> {
+        let bucket = &self.settings.enrolment.lake_bucket;
+        let Some(read) = state::read(&self.clients.s3, bucket, &self.key()).await? else {
+            return Ok((None, None));
+        };
+        let note = serde_json::from_slice(&read.bytes).ok();
+        Ok((note.filter(|note: &Note| note.table_id == self.table_id), Some(read.tag)))
+    }
+
+    async fn write(&self, note: &Note, over: Option<&str>) -> Result<Put, Failure> {
+        let bytes = serde_json::json!(note).to_string().into_bytes();
+        let bucket = &self.settings.enrolment.lake_bucket;
+        state::write(&self.clients.s3, bucket, &self.key(), bytes, over).await
+    }
+
+    fn key(&self) -> String {
+        path::state("backup", &format!("{}/full-export.json", path::folder(self.table.0)))
+    }
+
+    fn contended(&self) -> Failure {
+        let message = "other runs write it again and again; the next run finds what they did";
+        Failure::stated("PutObject", self.key(), message, aws::Class::Retryable)
+    }
+}
+
+fn name(scheduled: Timestamp, why: Why) -> String {
+    let time = plan::compact(scheduled);
+    match why {
+        Why::Due | Why::First => time,
+        Why::Anew => format!("{time}-anew"),
+        Why::Audit => format!("{time}-audit"),
+    }
+}
+
+/// As of when the export of a scheduled time is; nothing where recovery or the feed does not reach that.
+fn as_of(
+    scheduled: Timestamp,
+    Restorable { earliest, latest }: Restorable,
+    fed_since: Timestamp,
+) -> Option<Timestamp> {
+    let time = Timestamp::from_second(scheduled.as_second()).ok()?.checked_sub(LAG).ok()?;
+    let is_fed = fed_since.checked_add(EARLY).is_ok_and(|since| since <= time);
+    (earliest <= time && time <= latest && is_fed).then_some(time)
+}
+
+/// Since when the change feed tells of a table's changes, from what the table was like when the run began: from its
+/// stream's beginning, from now on (the end of time) if the run began the feed, and where there is none
+/// nothing is missed.
+pub(crate) fn fed_since(before: &TableDescription, has_feed: bool) -> Timestamp {
+    let stream = before.stream_specification().filter(|stream| stream.stream_enabled());
+    match stream.and_then(|stream| stream.stream_view_type()) {
+        Some(StreamViewType::NewAndOldImages | StreamViewType::NewImage) => {
+            before.latest_stream_label().and_then(time_of_label).unwrap_or(Timestamp::MAX)
+        }
+        _ if has_feed => Timestamp::MAX,
+        _ => Timestamp::MIN,
+    }
+}
+
+/// A stream's label is when it began: `2026-11-22T15:00:00.000`.
+fn time_of_label(label: &str) -> Option<Timestamp> {
+    let time: civil::DateTime = label.trim_end_matches('Z').parse().ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+impl Note {
+    /// Of all that the request says, so that one token is one request.
+    fn token(&self, table_arn: &str, destination: &str) -> String {
+        let Self { name, time, attempt, .. } = self;
+        let time = time.map_or_else(|| "now".to_owned(), plan::compact);
+        plan::token(&format!("{table_arn} {destination} full {name} {time} {attempt}"))
+    }
+
+    /// Whether it completed so long ago that its snapshot should be there.
+    fn is_old(&self, now: Timestamp) -> bool {
+        now.duration_since(self.asked_at) > LONGEST_EXPORT
+            && self.outcome == Some(Outcome::Completed)
+    }
+
+    fn left(&self, now: Timestamp) -> Looked {
+        Looked::Left { arn: self.arn.clone(), is_old: self.is_old(now) }
+    }
+
+    /// What to note after DynamoDB told of the export, if anything, and what it came to.
+    fn after(&self, told: Option<&Described>, now: Timestamp) -> (Option<Self>, Looked) {
+        let name = &self.name;
+        let attempt = self.attempt;
+        let why = match told {
+            Some(Described { status: Status::Completed, .. }) => {
+                let done = Self { outcome: Some(Outcome::Completed), ..self.clone() };
+                let left = done.left(now);
+                return (Some(done), left);
+            }
+            Some(Described { status: Status::InProgress, started, .. }) => {
+                let started = started.unwrap_or(self.asked_at);
+                if now.duration_since(started) <= LONGEST_EXPORT {
+                    return (None, self.left(now));
+                }
+                format!("full export {name}, attempt {attempt}: in progress for more than a day")
+            }
+            Some(Described { status: Status::Failed, failure, .. }) => {
+                let failure = failure.as_deref().unwrap_or("DynamoDB does not say why");
+                format!("full export {name}, attempt {attempt} failed: {failure}")
+            }
+            None => format!("full export {name}, attempt {attempt}: DynamoDB knows it no more"),
+        };
+        if attempt >= MOST_ATTEMPTS {
+            let outcome = Some(Outcome::GivenUp);
+            let why = format!("{why}; given up until the next one is due");
+            return (Some(Self { outcome, ..self.clone() }), Looked::GivenUp { why });
+        }
+        let next = Self { attempt: attempt + 1, asked_at: now, arn: None, ..self.clone() };
+        (Some(next), Looked::Again { arn: String::new(), why })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws::sdk::dynamodb::types::StreamSpecification;
+
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn note(attempt: u32) -> Note {
+        Note {
+            table_id: "id".into(),
+            name: "20261122T030000Z".into(),
+            time: Some(time("2026-11-22T02:50:00Z")),
+            attempt,
+            asked_at: time("2026-11-22T03:00:10Z"),
+            arn: Some("arn".into()),
+            outcome: None,
+        }
+    }
+
+    /// What a note becomes, and what is told, an hour or a day and a half after it was asked for.
+    fn after(attempt: u32, status: Option<Status>, hours: i64) -> String {
+        let told = status.map(|status| Described {
+            arn: "arn".into(),
+            table_id: "id".into(),
+            content: Some(Content::Full { time: None }),
+            status,
+            started: None,
+            client_token: None,
+            prefix: String::new(),
+            failure: (status == Status::Failed).then(|| "S3AccessDenied: no".to_owned()),
+            manifest: None,
+        });
+        let now = note(attempt).asked_at + SignedDuration::from_hours(hours);
+        let (next, looked) = note(attempt).after(told.as_ref(), now);
+        let next = next.map(|next| (next.attempt, next.arn.is_some(), next.outcome));
+        format!("{next:?} {looked:?}")
+    }
+
+    #[test]
+    fn what_fails_is_asked_for_again_and_not_for_ever() {
+        insta::assert_snapshot!(after(1, Some(Status::InProgress), 1), @r#"None Left { arn: Some("arn"), is_old: false }"#);
+        insta::assert_snapshot!(after(1, Some(Status::Completed), 1), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: false }"#);
+        insta::assert_snapshot!(after(1, Some(Status::Completed), 36), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: true }"#);
+        insta::assert_snapshot!(after(1, Some(Status::Failed), 1), @r#"Some((2, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 1 failed: S3AccessDenied: no" }"#);
+        insta::assert_snapshot!(after(4, Some(Status::InProgress), 36), @r#"Some((5, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 4: in progress for more than a day" }"#);
+        insta::assert_snapshot!(after(2, None, 36), @r#"Some((3, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 2: DynamoDB knows it no more" }"#);
+        insta::assert_snapshot!(after(5, Some(Status::Failed), 1), @r#"Some((5, true, Some(GivenUp))) GivenUp { why: "full export 20261122T030000Z, attempt 5 failed: S3AccessDenied: no; given up until the next one is due" }"#);
+    }
+
+    #[test]
+    fn a_scheduled_export_is_as_of_a_time_that_recovery_reaches() {
+        let check = |scheduled: &str, earliest: &str, latest: &str| {
+            let restorable = Restorable { earliest: time(earliest), latest: time(latest) };
+            as_of(time(scheduled), restorable, Timestamp::MIN)
+                .map_or("now".to_owned(), |time| time.to_string())
+        };
+        let (month_ago, latest) = ("2026-10-22T03:00:00Z", "2026-11-22T02:55:03Z");
+        let run = check("2026-11-22T03:00:00.7Z", month_ago, latest);
+        assert_eq!(run, "2026-11-22T02:50:00Z");
+        // Recovery was switched on five minutes before; the run is of a time to come.
+        assert_eq!(check("2026-11-22T03:00:00Z", "2026-11-22T02:55:00Z", latest), "now");
+        assert_eq!(check("2026-11-22T03:30:00Z", month_ago, latest), "now");
+    }
+
+    #[test]
+    fn no_scheduled_export_is_as_of_before_the_feed() {
+        let since = |label: Option<&str>, view: Option<StreamViewType>, has_feed: bool| {
+            let stream = StreamSpecification::builder().stream_enabled(view.is_some());
+            let before = TableDescription::builder()
+                .set_latest_stream_label(label.map(str::to_owned))
+                .stream_specification(stream.set_stream_view_type(view).build().unwrap());
+            let restorable = Restorable {
+                earliest: time("2026-10-22T03:00:00Z"),
+                latest: time("2026-11-22T02:55:03Z"),
+            };
+            let fed_since = fed_since(&before.build(), has_feed);
+            as_of(time("2026-11-22T03:00:00Z"), restorable, fed_since)
+                .map_or("now".to_owned(), |time| time.to_string())
+        };
+        let (both, keys) = (StreamViewType::NewAndOldImages, StreamViewType::KeysOnly);
+        let (old, young) = (Some("2026-11-22T02:48:00.000"), Some("2026-11-22T02:48:00.001"));
+        assert_eq!(since(old, Some(both.clone()), true), "2026-11-22T02:50:00Z");
+        assert_eq!(since(young, Some(both.clone()), true), "now");
+        assert_eq!(since(Some("soon"), Some(both), true), "now");
+        // The run switched the stream on, or there is none of ours.
+        assert_eq!(since(old, None, true), "now");
+        assert_eq!(since(young, Some(keys), false), "2026-11-22T02:50:00Z");
+    }
+
+    #[test]
+    fn one_token_is_one_request() {
+        let of = |note: &Note, to: &str| note.token("arn:table/planes", to);
+        let first = note(1);
+        assert_eq!(of(&first, "bucket"), of(&note(1), "bucket"));
+        let others = [
+            of(&note(2), "bucket"),
+            of(&first, "other"),
+            of(&Note { time: None, ..note(1) }, "bucket"),
+            of(&Note { name: "20261122T030000Z-anew".into(), ..note(1) }, "bucket"),
+        ];
+        assert!(!others.contains(&of(&first, "bucket")));
+    }
 }

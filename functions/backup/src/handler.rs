@@ -2,8 +2,7 @@
 
 use anyhow::{Context, anyhow, ensure};
 use aws::{
-    Class, Clients, Failure, clock,
-    enrolment, object,
+    Class, Clients, Failure, clock, enrolment, object,
     sdk::dynamodb::types::{TableDescription, TableStatus},
     table,
     tagged::TaggedTable,
@@ -13,8 +12,10 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 use crate::{
-    Compaction, Settings, audit, compaction, plan,
-    policy::{self, Exports, Mode, Reading},
+    Compaction, Settings, audit, compaction, exports,
+    increments::{self, ChainReport},
+    plan,
+    policy::{self, Exports, Mode, Policy, Reading},
     protect::Turn,
     rebuild,
     report::{Report, TableReport},
@@ -24,7 +25,8 @@ use crate::{
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
 ///
 /// `{"reconcileTime": …}` does not back up or remove: it enrols, exports tables that have no snapshot yet,
-/// moves views, audits and compacts. With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
+/// and again what came to nothing, goes on with chains of incremental exports, moves views, audits and compacts.
+/// With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
 /// who does not want to wait for the schedule there is `{"views": ["orders"]}`: only the views of those
 /// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`.
 ///
@@ -123,23 +125,24 @@ async fn run_table(
         return (report, None);
     }
     let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
-        Ok(Some(_)) if policy.mode == Mode::Observe => (None, Ok(())),
         Ok(Some(description)) => {
-            let turn = Turn { clients, settings, table, scheduled, request_id };
-            let ran = match run {
-                Run::Backup => turn.protect(&mut report).await,
-                Run::Reconcile if policy.export == Exports::Off => Ok(()),
-                Run::Reconcile => {
-                    let table_id = description.table_id().unwrap_or_default();
-                    turn.first_export(table_id, &mut report).await
-                }
-            };
-            (Some(description), ran)
+            let table_id = description.table_id().unwrap_or_default();
+            let fed_since = exports::fed_since(&description, report.has_feed);
+            let turn =
+                Turn { clients, settings, table, table_id, fed_since, scheduled, request_id };
+            let ran = act(&turn, run, &mut report).await;
+            let is_observed = policy.mode == Mode::Observe;
+            ((!is_observed).then_some(description), ran)
         }
         // Deleted since the tags were read: nothing left to protect.
-        Ok(None) => (None, Ok(())),
+        Ok(None) => return (TableReport::gone(&table.name, policy), None),
         Err(failure) => (None, Err(failure)),
     };
+    // Or between its description and what was done about it.
+    let has_failed = ran.is_err() || report.has_failed();
+    if has_failed && matches!(still_there(clients, &table.name).await, Ok(None)) {
+        return (TableReport::gone(&table.name, policy), None);
+    }
     if let Err(failure) = ran {
         tracing::error!(table = table.name, failure = %failure, "table not protected");
         report.failure = Some(failure.to_string());
@@ -155,6 +158,25 @@ async fn run_table(
     (report, description)
 }
 
+/// Does what a run does for a table, all but what asks Athena.
+async fn act(turn: &Turn<'_>, run: Run, report: &mut TableReport) -> Result<(), Failure> {
+    let Policy { mode, export, .. } = report.policy;
+    let ran = match run {
+        _ if mode == Mode::Observe => Ok(None),
+        Run::Backup => turn.protect(report).await.map(|()| report.export_arn.clone()),
+        Run::Reconcile if export == Exports::Off => Ok(None),
+        Run::Reconcile => turn.look_after_exports(report).await,
+    };
+    // A chain goes on whatever became of the full export.
+    if export == Exports::Incremental {
+        let full = ran.as_ref().ok().and_then(Option::as_deref);
+        let mut chain = ChainReport::default();
+        let kept = Box::pin(increments::ensure(turn, mode, full, &mut chain)).await;
+        report.note_chain(chain, kept);
+    }
+    ran.map(|_| ())
+}
+
 /// Moves a table's views, and audits its newest snapshot.
 async fn query(
     clients: &Clients,
@@ -167,7 +189,7 @@ async fn query(
     report.note_views(views);
     // Without a feed every change would be a difference.
     if report.has_feed {
-        let exports = report.policy.export == Exports::Full;
+        let exports = report.policy.export != Exports::Off;
         let audit = Box::pin(audit::ensure(clients, settings, description, (as_of, exports))).await;
         report.note_audit(audit);
     }
@@ -180,7 +202,7 @@ async fn enrol(
     table: &str,
     report: &mut TableReport,
 ) -> Result<Option<TableDescription>, Failure> {
-    let Some(description) = table::describe(&clients.dynamodb, table).await? else {
+    let Some(description) = still_there(clients, table).await? else {
         return Ok(None);
     };
     ensure_active(table, &description)?;
@@ -199,6 +221,12 @@ async fn enrol(
         }
     }
     Ok(Some(description))
+}
+
+/// The table, unless it is deleted, or is being so.
+async fn still_there(clients: &Clients, table: &str) -> Result<Option<TableDescription>, Failure> {
+    let there = table::describe(&clients.dynamodb, table).await?;
+    Ok(there.filter(|table| !table::is_being_deleted(table)))
 }
 
 /// A table in motion has to wait for the next attempt: the others do not wait for it.

@@ -4,6 +4,7 @@
 //! schedule ─▶ tables by tag or by name ─▶ per table: enrol (repair drift)
 //!                                                       claim the scheduled time, once
 //!                                                       backup headwater-<time>, full export
+//!                                                       the chain of incremental exports goes on
 //!                                                       delete our backups that retention keeps no more
 //!                                                       make its views, or write them anew
 //!                                                       hourly: merge small change files
@@ -19,6 +20,7 @@ mod claim;
 mod compaction;
 mod config;
 mod exports;
+mod increments;
 mod plan;
 mod protect;
 mod rebuild;

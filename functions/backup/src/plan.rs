@@ -17,16 +17,6 @@ pub(crate) fn backup_name(scheduled: Timestamp) -> String {
     format!("{BACKUP_NAME_PREFIX}{}", compact(scheduled))
 }
 
-/// The prefix a table's full export of a scheduled time is written below.
-pub(crate) fn export_prefix(table: &str, scheduled: Timestamp) -> String {
-    format!("{table}/full/{}", compact(scheduled))
-}
-
-/// The idempotency token of that export: the same for the same table and time.
-pub(crate) fn export_token(table_arn: &str, scheduled: Timestamp) -> String {
-    token(&format!("{table_arn} {}", compact(scheduled)))
-}
-
 /// The idempotency token of what is asked for in these words, 35 characters.
 pub(crate) fn token(asked: &str) -> String {
     format!("hw-{:032x}", xxhash_rust::xxh3::xxh3_128(asked.as_bytes()))
@@ -53,9 +43,7 @@ mod tests {
     fn names() {
         let scheduled = time("2026-11-22T03:00:00Z");
         assert_eq!(backup_name(scheduled), "headwater-20261122T030000Z");
-        assert_eq!(export_prefix("planes", scheduled), "planes/full/20261122T030000Z");
         assert_eq!(scheduled_time("headwater-20261122T030000Z"), Some(scheduled));
-        let token = export_token("arn:aws:dynamodb:us-east-1:123456789012:table/planes", scheduled);
-        assert_eq!(token.len(), 35);
+        assert_eq!(token("arn:aws:dynamodb:us-east-1:123456789012:table/planes").len(), 35);
     }
 }

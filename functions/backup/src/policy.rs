@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `headwater` | `on`, `observe`: only report what would be done, `paused`: the change feed rests, `off`: left alone | the stack's |
 //! | `headwater:backup` | `on`, `off` | the stack's |
-//! | `headwater:export` | `full`, `off` | the stack's |
+//! | `headwater:export` | `full`, `incremental`: full ones and the changes in between, `off` | the stack's |
 //! | `headwater:retain` | a [`Retention`], such as `7d 4w 12m` | the stack's |
 //! | `headwater:import` | written by the import, no policy | |
 //!
@@ -22,7 +22,7 @@
 //! | `headwater:retain` | remove no backup |
 //! | `headwater:` and an unknown word | nothing; the known tag that may have been meant is named |
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use aws::enrolment::TAG;
 use serde::Serialize;
@@ -75,16 +75,30 @@ pub enum Exports {
     Off,
     /// The whole table, on its schedule.
     Full,
+    /// The whole table, on its schedule, and what changed in between.
+    Incremental,
 }
 
-const MODES: [(&str, Mode); 4] = [
-    ("on", Mode::On),
-    ("observe", Mode::Observe),
-    ("paused", Mode::Paused),
-    ("off", Mode::Off),
-];
+/// What a stack's parameter says of exports.
+impl FromStr for Exports {
+    type Err = ExportsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = EXPORTS.iter().find(|(word, _)| *word == text);
+        found.map(|(_, exports)| *exports).ok_or(ExportsError)
+    }
+}
+
+/// A text that says nothing of exports.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("exports are one of {}", words(&EXPORTS))]
+pub struct ExportsError;
+
+const MODES: [(&str, Mode); 4] =
+    [("on", Mode::On), ("observe", Mode::Observe), ("paused", Mode::Paused), ("off", Mode::Off)];
 const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
-const EXPORTS: [(&str, Exports); 2] = [("full", Exports::Full), ("off", Exports::Off)];
+const EXPORTS: [(&str, Exports); 3] =
+    [("full", Exports::Full), ("incremental", Exports::Incremental), ("off", Exports::Off)];
 
 /// A table's policy, and what its tags say that is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,10 +161,16 @@ impl Policy {
 /// What a word stands for.
 fn word<T: Copy>(tag: &'static str, value: &str, words: &[(&str, T)]) -> Result<T, RefusedTag> {
     let found = words.iter().find(|(word, _)| *word == value);
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let expected: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        RefusedTag::Word { tag, value: value.to_owned(), expected: expected.join(", ") }
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| RefusedTag::Word {
+        tag,
+        value: value.to_owned(),
+        expected: self::words(words),
     })
+}
+
+fn words<T>(words: &[(&str, T)]) -> String {
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    words.join(", ")
 }
 
 /// A tag of ours with a value that it cannot have.
@@ -273,6 +293,10 @@ mod tests {
             read(&[("headwater", "on"), ("headwater:backup", "on"), ("headwater:export", "full")]),
             @r#"{"mode":"on","backup":true,"export":"full","retain":"35d"}"#
         );
+        insta::assert_snapshot!(
+            read(&[("headwater:export", "incremental")]),
+            @r#"{"mode":"on","backup":true,"export":"incremental","retain":"35d"}"#
+        );
     }
 
     #[test]
@@ -284,7 +308,7 @@ mod tests {
         insta::assert_snapshot!(read(&[("headwater:backup", "Off"), ("headwater:export", "")]), @r#"
         {"mode":"on","backup":true,"export":"full","retain":"35d"}
         tag headwater:backup is "Off", expected one of on, off; until it is mended the stack's own setting holds
-        tag headwater:export is "", expected one of full, off; until it is mended the stack's own setting holds
+        tag headwater:export is "", expected one of full, incremental, off; until it is mended the stack's own setting holds
         "#);
         insta::assert_snapshot!(read(&[("headwater:retain", "7 days")]), @r#"
         {"mode":"on","backup":true,"export":"full","retain":null}
@@ -308,6 +332,13 @@ mod tests {
         for fine in ["headwater", "headwater:import", "headwaters", "my:headwater:backup", "team"] {
             assert_eq!(unknown(fine), "", "{fine}");
         }
+    }
+
+    #[test]
+    fn a_stack_says_what_is_exported_in_the_same_words() {
+        assert_eq!("incremental".parse(), Ok(Exports::Incremental));
+        let refused = "daily".parse::<Exports>().unwrap_err();
+        insta::assert_snapshot!(refused, @"exports are one of full, incremental, off");
     }
 
     fn values() -> impl Strategy<Value = String> {

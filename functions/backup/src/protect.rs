@@ -1,21 +1,16 @@
 //! What a table gets once per scheduled time: its backup, its export, and the removal of what is kept no more.
 //!
-//! A table that has no snapshot yet is exported out of turn.
+//! A table that has no snapshot yet is exported out of turn, and a full export that came to nothing is asked for
+//! again by each run in between.
 
-use aws::{
-    Clients, Failure, backup, clock,
-    export::{self, Progress},
-    snapshot,
-    tagged::TaggedTable,
-};
-use jiff::{SignedDuration, Timestamp};
+use aws::{Clients, Failure, backup, clock, snapshot, tagged::TaggedTable};
+use jiff::Timestamp;
 use lake::path;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     Settings,
     claim::{self, Made},
-    exports::{self, Why},
+    exports::{FullExports, Looked, Why},
     plan,
     policy::{Exports, Policy},
     report::TableReport,
@@ -27,6 +22,10 @@ pub(crate) struct Turn<'a> {
     pub(crate) clients: &'a Clients,
     pub(crate) settings: &'a Settings,
     pub(crate) table: &'a TaggedTable,
+    /// Tells the table from one that had its name before.
+    pub(crate) table_id: &'a str,
+    /// Since when the change feed tells of its changes.
+    pub(crate) fed_since: Timestamp,
     /// When the run was due.
     pub(crate) scheduled: Timestamp,
     /// The invocation.
@@ -71,75 +70,60 @@ impl Turn<'_> {
                 None => backup::create(&clients.dynamodb, &table.name, &name).await?,
             });
         }
-        if policy.export == Exports::Full {
-            made.export_arn = Some(self.export(Why::Due).await?);
+        if policy.export != Exports::Off {
+            made.export_arn = Some(self.exports(clock::now()).ask(scheduled, Why::Due).await?);
         }
         Ok(made)
     }
 
-    async fn export(&self, why: Why) -> Result<String, Failure> {
-        let of = (self.table.name.as_str(), self.table.arn.as_str());
-        exports::start(self.clients, self.settings, of, self.scheduled, why).await
+    /// The table's full exports.
+    pub(crate) fn exports(&self, now: Timestamp) -> FullExports<'_> {
+        let Self { clients, settings, table, table_id, fed_since, .. } = *self;
+        let table = (table.name.as_str(), table.arn.as_str());
+        FullExports { clients, settings, table, table_id, fed_since, now }
     }
 
-    /// Exports a table that has no snapshot: a table that had items before it was enrolled is not in the
-    /// changes alone. Once, and again where that came to nothing; the schedule of backups exports it anyway.
-    pub(crate) async fn first_export(
+    /// Asks for the newest full export again if it came to nothing, and gives it.
+    ///
+    /// A table that has no snapshot is exported: one that had items before it was enrolled is not in the changes
+    /// alone. The schedule of backups exports it anyway.
+    pub(crate) async fn look_after_exports(
         &self,
-        table_id: &str,
         report: &mut TableReport,
-    ) -> Result<(), Failure> {
-        let Self { clients, table, request_id, .. } = *self;
+    ) -> Result<Option<String>, Failure> {
         let now = clock::now();
-        let (s3, bucket) = self.state();
-        if !snapshot::newest(s3, bucket, (&table.name, table_id), now, 1).await?.is_empty() {
-            return Ok(());
+        let exports = self.exports(now);
+        match exports.look().await? {
+            Looked::Again { arn, why } => {
+                tracing::warn!(table = self.table.name, export = arn, why, "exported again");
+                report.export_again = Some(why);
+                report.export_arn = Some(arn.clone());
+                Ok(Some(arn))
+            }
+            Looked::GivenUp { why } => {
+                report.export_failure = Some(why);
+                Ok(None)
+            }
+            Looked::Left { arn, is_old: false } => Ok(arn),
+            // Of another account's bucket no snapshot is made.
+            Looked::Left { arn, .. } if self.settings.exports.bucket_owner.is_some() => Ok(arn),
+            Looked::None | Looked::Left { .. } if self.has_snapshot(now).await? => Ok(None),
+            Looked::None | Looked::Left { .. } => {
+                let arn = exports.ask(self.scheduled, Why::First).await?;
+                report.export_arn = Some(arn.clone());
+                Ok(Some(arn))
+            }
         }
-        let name = format!("{}/first-export-{table_id}.json", path::folder(&table.name));
-        let key = path::state("backup", &name);
-        let attempt = match claim::take::<FirstExport>(s3, bucket, &key, request_id, now).await? {
-            claim::Turn::Done(first) if first.may_come(clients, now).await? => return Ok(()),
-            claim::Turn::Done(first) => first.attempt + 1,
-            claim::Turn::Theirs { holder } => {
-                report.left_to = Some(holder);
-                return Ok(());
-            }
-            claim::Turn::Ours => 0,
-        };
-        let why = if attempt == 0 { Why::Due } else { Why::Again(attempt) };
-        let arn = self.export(why).await?;
-        report.export_arn = Some(arn.clone());
-        let first = FirstExport { arn, attempt, started_at: now };
-        claim::finish(s3, bucket, &key, request_id, now, first).await
     }
 
-    fn state(&self) -> (&aws::sdk::s3::Client, &str) {
+    async fn has_snapshot(&self, now: Timestamp) -> Result<bool, Failure> {
+        let (s3, bucket) = self.state();
+        let of = (self.table.name.as_str(), self.table_id);
+        Ok(!snapshot::newest(s3, bucket, of, now, 1).await?.is_empty())
+    }
+
+    pub(crate) fn state(&self) -> (&aws::sdk::s3::Client, &str) {
         (&self.clients.s3, &self.settings.enrolment.lake_bucket)
-    }
-}
-
-/// The export that a table's first snapshot is to be made of.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FirstExport {
-    arn: String,
-    /// Those before it that came to nothing.
-    attempt: u32,
-    started_at: Timestamp,
-}
-
-impl FirstExport {
-    /// No export that is going to end takes longer.
-    const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-
-    /// Whether it may become a snapshot still.
-    async fn may_come(&self, clients: &Clients, now: Timestamp) -> Result<bool, Failure> {
-        Ok(match export::progress(&clients.dynamodb, &self.arn).await? {
-            Progress::Failed => false,
-            Progress::InProgress | Progress::Completed => {
-                now.duration_since(self.started_at) < Self::LONGEST
-            }
-        })
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     audit::AuditReport,
     compaction::Compacted,
+    increments::ChainReport,
     policy::{Policy, RefusedTag, UnknownTag},
     views::Views,
 };
@@ -38,6 +39,9 @@ pub(crate) struct TableReport {
     /// Why a tag was refused; what could be done was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tags_failure: Option<String>,
+    /// Whether it is deleted, or being so: nothing is done for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_gone: bool,
     /// Whether its changes reach the lake, as far as was looked.
     pub(crate) has_feed: bool,
     /// The steps of enrolment.
@@ -53,6 +57,18 @@ pub(crate) struct TableReport {
     /// The full export of this time, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) export_arn: Option<String>,
+    /// Why a full export was asked for again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) export_again: Option<String>,
+    /// Why a full export was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) export_failure: Option<String>,
+    /// The chain of incremental exports, if the table has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chain: Option<ChainReport>,
+    /// Why the chain is not as it should be; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chain_failure: Option<String>,
     /// The invocation that is at work on this table instead of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) left_to: Option<String>,
@@ -94,12 +110,17 @@ impl TableReport {
             policy,
             tags: Vec::new(),
             tags_failure: None,
+            is_gone: false,
             has_feed: false,
             enrolment: Vec::new(),
             drift: Vec::new(),
             catalog_failure: None,
             backup_arn: None,
             export_arn: None,
+            export_again: None,
+            export_failure: None,
+            chain: None,
+            chain_failure: None,
             left_to: None,
             removed_backups: Vec::new(),
             broken_backups: Vec::new(),
@@ -113,6 +134,17 @@ impl TableReport {
             compaction: None,
             compaction_failure: None,
         }
+    }
+
+    /// Of a table that was deleted since its tags were read.
+    pub(crate) fn gone(table: &str, policy: Policy) -> Self {
+        tracing::info!(table, "table is deleted");
+        Self { is_gone: true, ..Self::new(table, policy) }
+    }
+
+    /// Whether anything failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failures().next().is_some()
     }
 
     /// Notes what the table's tags say that they cannot say.
@@ -131,6 +163,15 @@ impl TableReport {
         if let Some(failure) = uncatalogued {
             tracing::error!(table = self.table, %failure, "catalog table not made");
             self.catalog_failure = Some(failure.to_string());
+        }
+    }
+
+    /// Notes what became of the chain of incremental exports.
+    pub(crate) fn note_chain(&mut self, chain: ChainReport, ran: Result<(), Failure>) {
+        self.chain = Some(chain);
+        if let Err(failure) = ran {
+            tracing::error!(table = self.table, %failure, "chain of exports not kept");
+            self.chain_failure = Some(failure.to_string());
         }
     }
 
@@ -171,6 +212,8 @@ impl TableReport {
     fn failures(&self) -> impl Iterator<Item = &String> {
         self.failure
             .iter()
+            .chain(&self.export_failure)
+            .chain(&self.chain_failure)
             .chain(&self.tags_failure)
             .chain(&self.catalog_failure)
             .chain(&self.views_failure)

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{PointInTimeRecoverySpecification, PointInTimeRecoveryStatus},
+    types::{
+        PointInTimeRecoveryDescription, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus,
+    },
 };
+use jiff::Timestamp;
 
 use crate::{Class, Failure};
 
@@ -47,6 +50,35 @@ pub async fn ensure(dynamodb: &Client, table: &str, days: i32) -> Result<Recover
 
 /// Whether point-in-time recovery is on and reaches back `days` or more.
 pub async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Failure> {
+    let recovery = describe(dynamodb, table).await?;
+    Ok(recovery.is_some_and(|recovery| recovery.recovery_period_in_days() >= Some(days)))
+}
+
+/// The times that a table can be restored to, and exported as of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restorable {
+    /// `EarliestRestorableDateTime`: moves on, and leaps to now where recovery is switched off and on.
+    pub earliest: Timestamp,
+    /// `LatestRestorableDateTime`: about five minutes ago.
+    pub latest: Timestamp,
+}
+
+/// What a table can be restored to; nothing while its recovery is off, or has only just been switched on.
+pub async fn restorable(dynamodb: &Client, table: &str) -> Result<Option<Restorable>, Failure> {
+    let time = |time: Option<&aws_sdk_dynamodb::primitives::DateTime>| {
+        Timestamp::from_millisecond(time?.to_millis().ok()?).ok()
+    };
+    Ok(describe(dynamodb, table).await?.and_then(|recovery| {
+        let earliest = time(recovery.earliest_restorable_date_time())?;
+        Some(Restorable { earliest, latest: time(recovery.latest_restorable_date_time())? })
+    }))
+}
+
+/// Point-in-time recovery, if it is on.
+async fn describe(
+    dynamodb: &Client,
+    table: &str,
+) -> Result<Option<PointInTimeRecoveryDescription>, Failure> {
     let output =
         dynamodb.describe_continuous_backups().table_name(table).send().await.map_err(|error| {
             Failure::of("DescribeContinuousBackups", format!("table {table}"), error)
@@ -54,9 +86,8 @@ pub async fn is_on(dynamodb: &Client, table: &str, days: i32) -> Result<bool, Fa
     let recovery = output
         .continuous_backups_description
         .and_then(|description| description.point_in_time_recovery_description);
-    Ok(recovery.is_some_and(|recovery| {
+    Ok(recovery.filter(|recovery| {
         recovery.point_in_time_recovery_status() == Some(&PointInTimeRecoveryStatus::Enabled)
-            && recovery.recovery_period_in_days() >= Some(days)
     }))
 }
 

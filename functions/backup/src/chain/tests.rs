@@ -62,7 +62,7 @@ fn plan_since(earliest: &str, fulls: &str, now: &str, exports: &str) -> String {
     let now = at(now);
     let latest = now - SignedDuration::from_mins(5);
     let chain = Chain {
-        table_arn: ARN,
+        request: ARN,
         proven,
         fulls: &fulls,
         exports: &exports,
@@ -286,7 +286,7 @@ impl World {
             latest: self.recovery_since.max(self.now - SignedDuration::from_secs(290)),
         };
         Chain {
-            table_arn: ARN,
+            request: ARN,
             proven: self.proven,
             fulls: &self.fulls,
             exports: &self.exports,
@@ -412,7 +412,7 @@ enum Event {
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let bits = || prop_oneof![3 => Just(0_u8), 1 => Just(0xff_u8), 2 => any::<u8>()];
     let event = prop_oneof![
-        6 => prop::sample::select(vec![1, 7, 15, 20, 60, 300, 1440, 1447, 5000, 20_000]).prop_map(Event::Pass),
+        6 => prop::sample::select(vec![-1, 1, 7, 15, 20, 60, 300, 1440, 1447, 5000, 20_000]).prop_map(Event::Pass),
         6 => bits().prop_map(|refused| Event::Run { refused }),
         4 => (bits(), bits()).prop_map(|(failed, left)| Event::Settle { completed: !failed, left }),
         1 => Just(Event::FullExport),
