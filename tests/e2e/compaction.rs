@@ -36,6 +36,8 @@ async fn notes(stack: &Stack) -> Result<Objects> {
 async fn table_of_many_files(stack: &Stack) -> Result<()> {
     let report = stack.import(&format!("{TABLE}.jsonl"), r#"{"pk":"gone"}"#, &[]).await?;
     anyhow::ensure!(report["status"] == "finished", "{report}");
+    // Without snapshots: all that is known is in the changes.
+    stack.tag(TABLE, "headwater:export", "off").await?;
     stack.until_changes(TABLE, 1).await?;
     let next = async || -> Result<()> {
         let before = change_files(stack).await?.len();
@@ -136,14 +138,18 @@ async fn many_files_become_one_and_no_query_shows_it() -> Result<()> {
     assert_eq!(stack.changes(TABLE).await?.items(), items);
     assert_eq!(shown(&stack).await?, expected);
 
+    // The catalog comes back from the merged file as it was.
+    let catalog = "e2e_compaction__changes";
+    let columns = stack.glue_columns(catalog).await?;
+    let glue = &stack.clients.glue;
+    glue.delete_table().database_name(&stack.database).name(catalog).send().await?;
+    let rebuilt = stack.invoke(&stack.backup_function, &json!({"rebuildCatalog": [TABLE]})).await?;
+    assert_eq!(rebuilt["rebuiltCatalog"][TABLE]["drift"], json!([]), "{rebuilt}");
+    assert_eq!(stack.glue_columns(catalog).await?, columns);
+
     // A late retry of the stream writes one of them again: it is a copy, as before.
     put(&stack, &first, bytes).await?;
     assert_eq!(shown(&stack).await?, expected);
-
-    // The merged file says what its columns are, as its inputs did.
-    let rebuilt = stack.invoke(&stack.backup_function, &json!({"rebuildCatalog": [TABLE]})).await?;
-    let rebuilt = &rebuilt["rebuiltCatalog"][TABLE];
-    assert_eq!((&rebuilt["files"], &rebuilt["drift"]), (&json!(2), &json!([])), "{rebuilt}");
     Ok(())
 }
 
