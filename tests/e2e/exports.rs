@@ -125,6 +125,20 @@ async fn a_chain_goes_on_from_the_full_export_and_once() -> Result<()> {
     let report = table.run(0).await?;
     assert_eq!(time(&report["chain"]["proven"])?, to, "{report}");
     assert_eq!(table.exports().await?, exports);
+
+    // A full export on its schedule, twice: once, and the chain goes on beside it.
+    let due = aws::clock::now() - SignedDuration::from_mins(60);
+    let event = json!({"scheduledTime": due.to_string(), "tables": [table.name]});
+    for _ in 0..2 {
+        let report = table.stack.invoke(&table.stack.backup_function, &event).await?;
+        let report = &report["tables"][0];
+        let all = table.ended(3, 0).await?;
+        assert_eq!(report["exportArn"], all[2].arn.as_str(), "{report}");
+        let as_of = Timestamp::from_second(due.as_second() - 600)?;
+        assert_eq!(all[2].content, Some(Content::Full { time: Some(as_of) }));
+        assert_eq!(time(&report["chain"]["proven"])?, to, "{report}");
+        assert_eq!(report["chain"]["started"], json!([]));
+    }
     Ok(())
 }
 

@@ -357,6 +357,23 @@ fn exports_of_others_are_no_part_of_the_chain() {
 }
 
 #[test]
+fn as_many_pages_are_read_as_hold_what_is_new() {
+    let (mut dynamodb, mut memory) = begun();
+    dynamodb.settle(Status::Completed);
+    dynamodb.now += minutes(1);
+    dynamodb.full();
+    let of_ours = dynamodb.now;
+    for other in 0..60 {
+        let content = Content::Full { time: Some(dynamodb.now) };
+        dynamodb.start("elsewhere".to_owned(), content, &format!("other {other}"));
+    }
+    let cost = dynamodb.run(&mut memory);
+    // The window that was in progress, the full export, and the others.
+    assert_eq!(cost, Cost { lists: 3, descriptions: 62, started: 0, is_complete: true });
+    assert_eq!(memory.fulls(dynamodb.now), [of_ours]);
+}
+
+#[test]
 fn what_a_broken_run_was_about_to_start_counts_as_started() {
     let (dynamodb, mut memory) = begun();
     let Plan::Start { exports, .. } =
