@@ -26,13 +26,19 @@ pub fn canonical(item: &Item<'_>) -> String {
 
 /// Appends the canonical text of an item.
 pub fn write_canonical(item: &Item<'_>, out: &mut String) {
-    let mut order: Vec<usize> = (0..item.len()).collect();
-    order.sort_unstable_by_key(|at| item.entry(*at).0);
-    write_all('{', order, '}', out, |at, out| {
-        write_json_string(item.entry(at).0, out);
-        out.push(':');
-        write_attribute(item, at, out);
-    });
+    let attribute = |at, out: &mut String| {
+        write_attribute(item, at, out, |name, out| {
+            write_json_string(name, out);
+            out.push(':');
+        });
+    };
+    if item.iter().is_sorted_by_key(|(name, _)| name) {
+        write_all('{', 0..item.len(), '}', out, attribute);
+    } else {
+        let mut order: Vec<usize> = (0..item.len()).collect();
+        order.sort_unstable_by_key(|at| item.entry(*at).0);
+        write_all('{', order, '}', out, attribute);
+    }
 }
 
 /// Appends the canonical text of an item for a caller that knows the order of its names.
@@ -45,17 +51,24 @@ pub fn write_canonical_in_order<'n>(
     by_name: impl Iterator<Item = (usize, &'n str)>,
     out: &mut String,
 ) {
-    write_all('{', by_name, '}', out, |(at, name), out| {
-        out.push_str(name);
-        write_attribute(item, at, out);
+    write_all('{', by_name, '}', out, |(at, json), out| {
+        write_attribute(item, at, out, |_, out| out.push_str(json));
     });
 }
 
-/// Appends the canonical text of the value at a place, from where the item was read if it is there.
-fn write_attribute(item: &Item<'_>, at: usize, out: &mut String) {
-    match item.text(at) {
-        Some(text) => out.push_str(text),
-        None => write_value(item.entry(at).1, Order::Sorted, out),
+/// Appends the canonical text of the attribute at a place, from where the item was read if it is there.
+fn write_attribute(
+    item: &Item<'_>,
+    at: usize,
+    out: &mut String,
+    write_name: impl FnOnce(&str, &mut String),
+) {
+    if let Some(text) = item.text(at) {
+        out.push_str(text);
+    } else {
+        let (name, value) = item.entry(at);
+        write_name(name, out);
+        write_value(value, Order::Sorted, out);
     }
 }
 

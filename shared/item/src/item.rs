@@ -8,14 +8,14 @@ use crate::{Map, Value};
 /// An item: its attributes by name.
 ///
 /// Read like the [`Map`] it is. Besides, an item that was read from DynamoDB JSON remembers which of its
-/// values stood there in canonical text, so that [`write_canonical`](crate::write_canonical) copies
+/// attributes stood there in canonical text, so that [`write_canonical`](crate::write_canonical) copies
 /// instead of writing them anew: exports and streams are compact and have canonical numbers, so that
 /// is nearly all of them.
 #[derive(Debug, Clone, Default)]
 pub struct Item<'a> {
     attributes: Map<'a>,
-    /// The canonical text of each value, or nothing where it is not known; shorter than the map where
-    /// none of the rest is known.
+    /// The canonical text of each attribute, `"name":{"S":"text"}`, or nothing where it is not known; shorter
+    /// than the map where none of the rest is known.
     texts: Vec<&'a str>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Item<'a> {
         Map::from_distinct(attributes).into()
     }
 
-    /// Takes attributes and the canonical text of each value; an empty one is not known.
+    /// Takes attributes and the canonical text of each; an empty one is not known.
     pub(crate) fn with_texts(attributes: Map<'a>, texts: Vec<&'a str>) -> Self {
         Self { attributes, texts }
     }
@@ -41,7 +41,7 @@ impl<'a> Item<'a> {
         self.attributes.insert(name, value)
     }
 
-    /// The canonical text of the value at a place, counted from 0, where the source had it.
+    /// The canonical text of the attribute at a place, counted from 0, where the source had it.
     pub(crate) fn text(&self, at: usize) -> Option<&'a str> {
         self.texts.get(at).copied().filter(|text| !text.is_empty())
     }
@@ -108,7 +108,7 @@ mod tests {
     use crate::format::dynamodb_json::{parse_item, write_item};
     use crate::{Value, canonical, testing};
 
-    /// Which values of an item were canonical in the text it was read from.
+    /// Which attributes of an item were canonical in the text it was read from.
     fn known(text: &str) -> Vec<bool> {
         let item = parse_item(text.as_bytes()).unwrap();
         assert_eq!(canonical(&item), canonical(&item.clone().into_owned()), "{text}");
@@ -153,6 +153,21 @@ mod tests {
         ] {
             let text = format!(r#"{{"z":{value},"a":{value},"x":{{"N":"1"}}}}"#);
             assert_eq!(known(&text), [canonical, canonical, true], "{value}");
+        }
+    }
+
+    #[test]
+    fn names_are_canonical_too() {
+        for (name, canonical) in [
+            (r#""a":"#, true),
+            (r#""é\n":"#, true),
+            (r#""\u0061":"#, false),
+            (r#""a" :"#, false),
+            (r#""a": "#, false),
+            (r#" "a":"#, false),
+        ] {
+            let text = format!(r#"{{"x":{{"N":"1"}},{name}{{"N":"1"}},"y":{{"N":"1"}}}}"#);
+            assert_eq!(known(&text), [true, canonical, true], "{name}");
         }
     }
 

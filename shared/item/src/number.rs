@@ -85,6 +85,9 @@ impl<'a> Number<'a> {
         /// No double's shortest text has more digits.
         const LONGEST_SHORTEST: usize = 17;
 
+        if self.0.len() <= ALWAYS_EXACT {
+            return self.0.parse().ok();
+        }
         let digits = self.significant_digits();
         if digits > LONGEST_SHORTEST {
             return None;

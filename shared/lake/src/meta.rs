@@ -17,12 +17,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, TimestampMillisecondArray};
+use arrow::array::{ArrayRef, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use item::Item;
 use item::change::{Actor, Operation};
 
-use crate::column::{Placement, Texts};
+use crate::column::{Placement, RowNumbers, Texts, Values};
 use crate::error::WriteError;
 use crate::rows::Row;
 
@@ -161,30 +161,32 @@ fn write_padded(sequence: &str, out: &mut String) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// A nullable text column: the texts, and the rows that have them.
+/// A nullable column: the values, and the rows that have them.
 #[derive(Debug, Default)]
-struct Sparse {
-    rows: Vec<u32>,
-    texts: Texts,
+struct Sparse<V> {
+    rows: RowNumbers,
+    values: V,
 }
 
-impl Sparse {
+impl Sparse<Texts> {
     /// Gives a row a text; an empty one is none.
     fn push(&mut self, row: u32, text: &str) {
         if !text.is_empty() {
             self.rows.push(row);
-            self.texts.push(text);
+            self.values.push(text);
         }
     }
 
     /// Lets `write` append a row's text, and returns what it returns.
     fn push_with<T>(&mut self, row: u32, write: impl FnOnce(&mut String) -> T) -> T {
         self.rows.push(row);
-        self.texts.push_with(write)
+        self.values.push_with(write)
     }
+}
 
+impl<V: Values> Sparse<V> {
     fn array(self, name: &str, len: usize) -> Result<ArrayRef, WriteError> {
-        self.texts.array(&Placement::new(&self.rows, len)).map_err(|overflow| overflow.of(name))
+        self.values.array(&Placement::new(&self.rows, len)).map_err(|overflow| overflow.of(name))
     }
 }
 
@@ -193,18 +195,28 @@ impl Sparse {
 pub(crate) struct Meta {
     op: Texts,
     ts: Vec<i64>,
-    stream: Sparse,
-    seq: Sparse,
+    stream: Sparse<Texts>,
+    seq: Sparse<Texts>,
     key: Texts,
-    hash: Vec<Option<i64>>,
-    by: Sparse,
-    event_id: Sparse,
-    old: Sparse,
+    hash: Sparse<Vec<i64>>,
+    by: Sparse<Texts>,
+    event_id: Sparse<Texts>,
+    old: Sparse<Texts>,
     /// Text that is on its way to a column or a hash.
     scratch: String,
 }
 
 impl Meta {
+    /// Takes the memory of an array that one of the larger columns became.
+    pub(crate) fn take_memory(&mut self, name: &str, array: ArrayRef) {
+        match name {
+            OP => self.op = Values::in_memory_of(array),
+            KEY => self.key = Values::in_memory_of(array),
+            HASH => self.hash.values = Values::in_memory_of(array),
+            _ => {}
+        }
+    }
+
     /// Takes a row's meta columns but for `_hash` and `_old`, and returns how many bytes of text they took.
     ///
     /// Takes nothing where it fails.
@@ -231,15 +243,14 @@ impl Meta {
     /// `by_name` is the order of its names, see [`item::write_canonical_in_order`].
     pub(crate) fn push_hash<'n>(
         &mut self,
-        item: Option<&Item<'_>>,
+        at: u32,
+        item: &Item<'_>,
         by_name: impl Iterator<Item = (usize, &'n str)>,
     ) -> usize {
         self.scratch.clear();
-        let hash = item.map(|item| {
-            item::write_canonical_in_order(item, by_name, &mut self.scratch);
-            item::hash_canonical(&self.scratch).cast_signed()
-        });
-        self.hash.push(hash);
+        item::write_canonical_in_order(item, by_name, &mut self.scratch);
+        self.hash.rows.push(at);
+        self.hash.values.push(item::hash_canonical(&self.scratch).cast_signed());
         self.scratch.len()
     }
 
@@ -268,7 +279,7 @@ impl Meta {
             self.stream.array(STREAM, len)?,
             self.seq.array(SEQ, len)?,
             self.key.array(&all).map_err(|overflow| overflow.of(KEY))?,
-            Arc::new(Int64Array::from(self.hash)),
+            self.hash.array(HASH, len)?,
             self.by.array(BY, len)?,
             self.event_id.array(EVENT_ID, len)?,
             self.old.array(OLD, len)?,

@@ -28,6 +28,14 @@ pub struct ColumnKey {
     pub kind: Kind,
 }
 
+impl ColumnKey {
+    /// What the field of a column of ours says it is for.
+    pub(crate) fn of(field: &Field) -> Option<Self> {
+        let kind = field.metadata().get(KIND)?.parse().ok()?;
+        Some(Self { attribute: field.metadata().get(ATTRIBUTE)?.clone(), kind })
+    }
+}
+
 /// A named column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use arrow::array::ArrayRef;
 use item::Value;
 
-use crate::column::{Overflow, Placement, Texts};
+use crate::column::{Overflow, Placement, RowNumbers, Texts};
 
 /// The entries of `_rest`, as they were found.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl Rest {
         let text = self.text;
         // In one pass: rows come in order, but for the values of columns without a name.
         self.entries.sort_by_key(|entry| entry.row);
-        let mut rows = Vec::new();
+        let mut rows = RowNumbers::default();
         let mut objects = Texts::default();
         for row in self.entries.chunk_by_mut(|a, b| a.row == b.row) {
             row.sort_unstable_by_key(|entry| &text[entry.start..entry.end]);

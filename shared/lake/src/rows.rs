@@ -5,6 +5,7 @@
 //! 3. [`Rows::finish`] lays the columns out under their names. What has no name by then goes to
 //!    `_rest`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -114,6 +115,8 @@ pub struct Rows {
     attributes: Attributes,
     /// In first-seen order.
     slots: Vec<Slot>,
+    /// Arrays of rows before, for their memory.
+    memory: HashMap<ColumnKey, ArrayRef>,
 }
 
 /// The column of one (attribute, kind).
@@ -128,6 +131,20 @@ impl Rows {
     /// No rows yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No rows yet, in the memory of a batch that [`Rows::finish`] made and nobody else holds: rows that follow
+    /// others are much like them.
+    pub fn in_memory_of(batch: RecordBatch) -> Self {
+        let (schema, arrays, _) = batch.into_parts();
+        let mut rows = Self::new();
+        for (field, array) in schema.fields().iter().zip(arrays) {
+            match ColumnKey::of(field) {
+                Some(key) => drop(rows.memory.insert(key, array)),
+                None => rows.meta.take_memory(field.name(), array),
+            }
+        }
+        rows
     }
 
     /// How many rows were taken.
@@ -164,7 +181,9 @@ impl Rows {
             self.bytes += self.meta.push_old(at, old, self.attributes.by_name());
         }
         self.attributes.find(item.unwrap_or(row.key));
-        self.bytes += self.meta.push_hash(item, self.attributes.by_name());
+        if let Some(item) = item {
+            self.bytes += self.meta.push_hash(at, item, self.attributes.by_name());
+        }
         self.push_attributes(at, item.unwrap_or(row.key));
         self.len = next;
         Ok(())
@@ -188,7 +207,9 @@ impl Rows {
         let attribute = self.attributes.at_mut(place);
         *attribute.slots[kind.index()].get_or_insert_with(|| {
             let attribute = Arc::clone(&attribute.name);
-            self.slots.push(Slot { attribute, kind, values: Column::new(kind) });
+            let key = ColumnKey { attribute: attribute.to_string(), kind };
+            let values = Column::new(kind, self.memory.remove(&key));
+            self.slots.push(Slot { attribute, kind, values });
             self.slots.len() - 1
         })
     }
@@ -206,6 +227,8 @@ impl Rows {
     /// that have values, in the registry's order. What `registry` has no name for goes to `_rest`.
     pub fn finish(self, registry: &Registry) -> Result<RecordBatch, WriteError> {
         let rows = self.len();
+        // What nobody asked for is no use later either.
+        drop(self.memory);
         let sheet = Sheet::lay_out(self.slots, self.attributes, registry, rows)?;
         let columns = sheet.columns(registry, &self.rest, rows)?;
         let mut rest = self.rest;

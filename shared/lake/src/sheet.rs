@@ -10,6 +10,7 @@ use item::format::dynamodb_json::parse_value;
 
 use crate::Kind;
 use crate::attributes::Attributes;
+use crate::column::RowNumbers;
 use crate::column::read::Reader;
 use crate::column::user::{self, UserType};
 use crate::error::WriteError;
@@ -31,7 +32,7 @@ struct Laid {
     kind: Kind,
     array: ArrayRef,
     /// The row of each value, where the column has no name and its array therefore no gaps.
-    dense: Option<Vec<u32>>,
+    dense: Option<RowNumbers>,
 }
 
 impl Sheet {
@@ -131,7 +132,7 @@ impl Laid {
     /// Each row that has a value, and the value's place in the array.
     fn places(&self) -> impl Iterator<Item = (u32, usize)> {
         let row_at = |place: usize| match &self.dense {
-            Some(rows) => Some(rows[place]),
+            Some(rows) => Some(rows.at(place)),
             None => u32::try_from(place).ok().filter(|_| self.array.is_valid(place)),
         };
         (0..self.array.len()).filter_map(move |place| Some((row_at(place)?, place)))

@@ -65,14 +65,9 @@ pub(crate) fn attributes<'a>(scanner: &mut Scanner<'a>) -> Parsed<Item<'a>> {
     scanner.object()?;
     let (mut entries, mut texts) = (Vec::with_capacity(USUAL), Vec::with_capacity(USUAL));
     let mut first = true;
-    while let Some(name) = scanner.name(&mut first)? {
-        match scanner.canonical_text(|scanner| value(scanner, 0)) {
-            Ok((value, text)) => {
-                entries.push((name, value));
-                texts.push(text);
-            }
-            Err(error) => return Err(error.within_name(&name)),
-        }
+    while let Some((name, value, text)) = scanner.entry(&mut first, |scanner| value(scanner, 0))? {
+        entries.push((name, value));
+        texts.push(text);
     }
     Ok(Item::with_texts(distinct(entries, scanner)?, texts))
 }

@@ -3,10 +3,15 @@
 //! The text is known to be UTF-8 before the first byte is looked at, so strings are slices of it
 //! unless they hold an escape. Nothing here knows DynamoDB.
 
+mod special;
+
 use std::borrow::Cow;
 
+use self::special::Window;
 use crate::error::{Fault, JsonFault, ParseError, Parsed, Reason};
 use crate::limits::MAX_READ_DEPTH;
+
+pub(crate) use self::special::{is_plain, plain_prefix};
 
 /// How deep [`Scanner::skip`] follows values that nobody asked for.
 const MAX_SKIPPED_DEPTH: usize = 128;
@@ -21,6 +26,7 @@ pub(super) fn within(depth: usize, scanner: &Scanner<'_>) -> Parsed<()> {
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    window: Window,
     /// Whether everything since it was last set is as canonical DynamoDB JSON has it.
     canonical: bool,
 }
@@ -29,7 +35,7 @@ impl<'a> Scanner<'a> {
     /// Starts at the first byte; fails when the bytes are not UTF-8.
     pub(crate) fn new(bytes: &'a [u8]) -> Parsed<Self> {
         match simdutf8::basic::from_utf8(bytes) {
-            Ok(text) => Ok(Self { text, at: 0, canonical: true }),
+            Ok(text) => Ok(Self { text, at: 0, window: Window::new(bytes), canonical: true }),
             Err(_) => Err(not_utf8(bytes)),
         }
     }
@@ -45,15 +51,26 @@ impl<'a> Scanner<'a> {
         Ok(parsed)
     }
 
-    /// Takes something with `take`, and also returns its text if that is canonical, else an empty one.
-    pub(crate) fn canonical_text<T>(
+    /// Takes the next name within an object and its value with `take`, and also returns the text of both if that is
+    /// canonical, else an empty one; nothing at the object's end.
+    ///
+    /// `first` is as for [`Scanner::name`].
+    pub(crate) fn entry<T>(
         &mut self,
+        first: &mut bool,
         take: impl FnOnce(&mut Self) -> Parsed<T>,
-    ) -> Parsed<(T, &'a str)> {
+    ) -> Parsed<Option<(Cow<'a, str>, T, &'a str)>> {
         self.canonical = true;
-        let start = self.at;
-        let taken = take(self)?;
-        Ok((taken, if self.canonical { &self.text[start..self.at] } else { "" }))
+        // So it is unless there are blanks, which are not canonical.
+        let start = self.at + usize::from(!*first);
+        let Some(name) = self.name(first)? else { return Ok(None) };
+        match take(self) {
+            Ok(value) => {
+                let text = if self.canonical { &self.text[start..self.at] } else { "" };
+                Ok(Some((name, value, text)))
+            }
+            Err(error) => Err(error.within_name(&name)),
+        }
     }
 
     /// Says that what was just taken is not canonical.
@@ -191,7 +208,7 @@ impl<'a> Scanner<'a> {
     /// Takes a string whose first quote is taken.
     fn rest_of_string(&mut self) -> Parsed<Cow<'a, str>> {
         let start = self.at;
-        self.at += plain_prefix(&self.text.as_bytes()[start..]);
+        self.pass_plain();
         if self.text.as_bytes().get(self.at) == Some(&b'"') {
             let plain = &self.text[start..self.at];
             self.at += 1;
@@ -200,13 +217,17 @@ impl<'a> Scanner<'a> {
         self.escaped_string(start).map(Cow::Owned)
     }
 
+    /// Goes to the next quote, backslash or control character.
+    #[inline]
+    fn pass_plain(&mut self) {
+        self.at = self.window.special(self.text.as_bytes(), self.at);
+    }
+
     /// The string that starts at `start` and of which the scanner has passed the plain beginning.
     #[inline(never)]
     fn escaped_string(&mut self, start: usize) -> Parsed<String> {
-        /// Room for what usually follows the first escape.
-        const ROOM: usize = 32;
-
-        let mut string = String::with_capacity(self.at - start + ROOM);
+        // No escape is shorter than what it stands for.
+        let mut string = String::with_capacity(self.string_end() - start);
         string.push_str(&self.text[start..self.at]);
         loop {
             match self.text.as_bytes().get(self.at) {
@@ -218,10 +239,20 @@ impl<'a> Scanner<'a> {
                 Some(b'\\') => string.push(self.escape()?),
                 Some(_) => return Err(self.fault(JsonFault::ControlCharacter)),
             }
-            let plain = plain_prefix(&self.text.as_bytes()[self.at..]);
-            string.push_str(&self.text[self.at..self.at + plain]);
-            self.at += plain;
+            let start = self.at;
+            self.pass_plain();
+            string.push_str(&self.text[start..self.at]);
         }
+    }
+
+    /// Where the string ends within which the scanner stands in front of something special.
+    fn string_end(&mut self) -> usize {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
+        while bytes.get(at) == Some(&b'\\') {
+            at = self.window.special(bytes, at + 2);
+        }
+        at
     }
 
     /// The character an escape stands for. The short ones are canonical: they stand for what must be
@@ -412,73 +443,6 @@ fn number_length(bytes: &[u8]) -> Option<usize> {
         at += 1 + sign + exponent;
     }
     Some(at)
-}
-
-/// The number of bytes before the first quote, backslash or control character.
-#[inline]
-pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
-    /// Most texts are shorter.
-    const LONG: usize = 64;
-
-    let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk() {
-        let special = specials(*chunk);
-        if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-        if at == LONG {
-            at += plain_blocks(&bytes[at..]);
-        }
-    }
-    at + bytes[at..].iter().take_while(|byte| !is_special(**byte)).count()
-}
-
-/// Whether a whole text has no quote, backslash or control character.
-#[inline]
-pub(crate) fn is_plain(bytes: &[u8]) -> bool {
-    let Some(last) = bytes.last_chunk() else {
-        return !bytes.iter().fold(false, |any, byte| any | is_special(*byte));
-    };
-    // The last eight overlap the whole eights before them.
-    bytes.as_chunks().0.iter().fold(specials(*last), |any, chunk| any | specials(*chunk)) == 0
-}
-
-/// Looks at eight bytes at a time: the lowest bit that is set is the high bit of the first that is a
-/// quote, backslash or control character.
-///
-/// A lane's high bit is set where the lane is below a bound, and where exclusive or with a byte leaves
-/// zero, which is below one. Quotes and control characters need one bound: exclusive or with 2 makes a
-/// quote a space, and leaves what is below a space there. Lanes after the first hit may be wrong, the
-/// first never is, and the first is the lowest because the word is read little-endian.
-#[inline]
-fn specials(bytes: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    const TWOS: u64 = u64::from_ne_bytes([2; 8]);
-    const ABOVE_SPACES: u64 = u64::from_ne_bytes([b' ' + 1; 8]);
-    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-
-    let word = u64::from_le_bytes(bytes);
-    let (low, backslash) = (word ^ TWOS, word ^ BACKSLASHES);
-    let found =
-        (low.wrapping_sub(ABOVE_SPACES) & !low) | (backslash.wrapping_sub(ONES) & !backslash);
-    found & HIGH
-}
-
-/// The number of bytes in whole blocks without such a byte, which the compiler looks through with
-/// vector instructions.
-#[inline(never)]
-fn plain_blocks(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 32;
-
-    let is_plain = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | is_special(*byte));
-    bytes.chunks_exact(BLOCK).take_while(is_plain).count() * BLOCK
-}
-
-#[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
-fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < b' ')
 }
 
 #[cfg(test)]

@@ -15,4 +15,9 @@ impl Values for Vec<bool> {
         let values = BooleanBuffer::from(placement.spread(self));
         Ok(Arc::new(BooleanArray::new(values, placement.nulls())))
     }
+
+    /// An array has a bit for each: no memory worth keeping.
+    fn in_memory_of(_: ArrayRef) -> Self {
+        Self::new()
+    }
 }

@@ -29,7 +29,8 @@ use crate::kind::{Kind, all_bigint};
 use binary::Bytes;
 use set::Sets;
 
-pub(crate) use placement::{Overflow, Placement};
+use placement::Ends;
+pub(crate) use placement::{Overflow, Placement, RowNumbers};
 pub(crate) use text::Texts;
 
 /// A value as its column takes it.
@@ -101,17 +102,20 @@ impl<'v> Cell<'v> {
 }
 
 /// Values of one Rust type that become an array.
-trait Values {
+pub(crate) trait Values {
     const TYPE: DataType;
 
     /// Lays the values out over all rows of the batch.
     fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow>;
+
+    /// No values, in the memory of an array that such values became, unless something else holds it.
+    fn in_memory_of(array: ArrayRef) -> Self;
 }
 
 /// The values of one column, and the rows that have them, ascending.
 #[derive(Debug)]
 pub(crate) struct Column {
-    rows: Vec<u32>,
+    rows: RowNumbers,
     gathered: Gathered,
 }
 
@@ -130,20 +134,24 @@ enum Gathered {
 }
 
 impl Column {
-    pub(crate) fn new(kind: Kind) -> Self {
+    /// A column without values, in the memory of an array that another of the kind became, if there is one.
+    pub(crate) fn new(kind: Kind, memory: Option<ArrayRef>) -> Self {
+        fn none<V: Values + Default>(memory: Option<ArrayRef>) -> V {
+            memory.map(V::in_memory_of).unwrap_or_default()
+        }
         let gathered = match kind {
-            Kind::String => Gathered::String(Texts::default()),
-            Kind::Bigint => Gathered::Bigint(Vec::new()),
-            Kind::Double => Gathered::Double(Vec::new()),
-            Kind::Boolean => Gathered::Boolean(Vec::new()),
-            Kind::Binary => Gathered::Binary(Bytes::default()),
-            Kind::StringSet => Gathered::StringSet(Sets::default()),
-            Kind::BigintSet => Gathered::BigintSet(Sets::default()),
-            Kind::DoubleSet => Gathered::DoubleSet(Sets::default()),
-            Kind::BinarySet => Gathered::BinarySet(Sets::default()),
-            Kind::Json => Gathered::Json(Texts::default()),
+            Kind::String => Gathered::String(none(memory)),
+            Kind::Bigint => Gathered::Bigint(none(memory)),
+            Kind::Double => Gathered::Double(none(memory)),
+            Kind::Boolean => Gathered::Boolean(none(memory)),
+            Kind::Binary => Gathered::Binary(none(memory)),
+            Kind::StringSet => Gathered::StringSet(none(memory)),
+            Kind::BigintSet => Gathered::BigintSet(none(memory)),
+            Kind::DoubleSet => Gathered::DoubleSet(none(memory)),
+            Kind::BinarySet => Gathered::BinarySet(none(memory)),
+            Kind::Json => Gathered::Json(none(memory)),
         };
-        Self { rows: Vec::new(), gathered }
+        Self { rows: RowNumbers::default(), gathered }
     }
 
     /// Gives row `row`, later than all before, the value `cell`.
@@ -178,7 +186,7 @@ impl Column {
     }
 
     /// The values alone, without gaps: one for each of [`Column::rows`].
-    pub(crate) fn dense_array(self) -> Result<(Vec<u32>, ArrayRef), Overflow> {
+    pub(crate) fn dense_array(self) -> Result<(RowNumbers, ArrayRef), Overflow> {
         let array = self.gathered.array(&Placement::dense(self.rows.len()))?;
         Ok((self.rows, array))
     }

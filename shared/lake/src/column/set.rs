@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray};
+use arrow::array::{ArrayRef, AsArray, ListArray};
 use arrow::datatypes::DataType;
 use item::Number;
 
-use super::{Bytes, Double, Overflow, Placement, Texts, Values};
+use super::{Bytes, Double, Ends, Overflow, Placement, Texts, Values};
 use crate::kind::element;
 
 /// Sets, one after the other: all members, and where each set ends among them.
@@ -15,7 +15,7 @@ use crate::kind::element;
 pub(super) struct Sets<M> {
     members: M,
     count: usize,
-    ends: Vec<usize>,
+    ends: Ends,
 }
 
 impl<M> Sets<M> {
@@ -63,13 +63,24 @@ impl Sets<Vec<f64>> {
     }
 }
 
-impl<M: Values> Values for Sets<M> {
+impl<M: Values + Default> Values for Sets<M> {
     /// Not asked for: no list holds lists.
     const TYPE: DataType = DataType::Null;
 
     fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
-        let offsets = placement.offsets(&self.ends)?;
+        let offsets = placement.offsets(self.ends, self.count)?;
         let members = self.members.array(&Placement::dense(self.count))?;
         Ok(Arc::new(ListArray::new(element(M::TYPE), offsets, members, placement.nulls())))
+    }
+
+    fn in_memory_of(array: ArrayRef) -> Self {
+        let Some(lists) = array.as_list_opt::<i32>().cloned() else { return Self::default() };
+        drop(array);
+        let (_, offsets, members, _) = lists.into_parts();
+        Self {
+            members: M::in_memory_of(members),
+            count: 0,
+            ends: Ends::in_memory_of(offsets.into_inner().into()),
+        }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
+use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::buffer::Buffer;
 use arrow::datatypes::DataType;
 
-use super::{Overflow, Placement, Values};
+use super::{Ends, Overflow, Placement, Values};
 
 /// Texts, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     text: String,
-    ends: Vec<usize>,
+    ends: Ends,
 }
 
 impl Texts {
@@ -38,8 +38,20 @@ impl Values for Texts {
     const TYPE: DataType = DataType::Utf8;
 
     fn array(self, placement: &Placement<'_>) -> Result<ArrayRef, Overflow> {
-        let offsets = placement.offsets(&self.ends)?;
+        let offsets = placement.offsets(self.ends, self.text.len())?;
         let text = Buffer::from_vec(self.text.into_bytes());
         Ok(Arc::new(StringArray::new(offsets, text, placement.nulls())))
+    }
+
+    fn in_memory_of(array: ArrayRef) -> Self {
+        let Some(texts) = array.as_string_opt::<i32>().cloned() else { return Self::default() };
+        drop(array);
+        let (offsets, text, _) = texts.into_parts();
+        let mut text: Vec<u8> = text.into_vec().unwrap_or_default();
+        text.clear();
+        Self {
+            text: String::from_utf8(text).unwrap_or_default(),
+            ends: Ends::in_memory_of(offsets.into_inner().into()),
+        }
     }
 }

@@ -54,8 +54,10 @@ impl<W: Write> ExportFile<W> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        let rows = std::mem::take(&mut self.rows);
-        self.writer.write(&rows.finish(registry)?)
+        let batch = std::mem::take(&mut self.rows).finish(registry)?;
+        self.writer.write(&batch)?;
+        self.rows = Rows::in_memory_of(batch);
+        Ok(())
     }
 
     /// How many rows were written to the file.

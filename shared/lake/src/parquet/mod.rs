@@ -5,6 +5,7 @@
 //! | compression | zstd 3 | a tenth smaller than level 1 for a fifth more time |
 //! | dictionary | where a sample of the column repeats | on unique values it costs time and bytes |
 //! | statistics | per column chunk, but for JSON and `_hash` | small files have few pages; nobody asks for a range of JSON |
+//! | pages | 384 KiB | what is compressed at a time stays in a processor's cache; files are 0.2 % larger than with 1 MiB |
 //! | row group | a record batch | a reader, and the writer, hold one at a time |
 //! | list members | `element` | the Parquet specification |
 //! | key-value [`COLUMNS`] | JSON: column name to attribute and kind | how [`read`](crate::read) rebuilds items |
@@ -53,6 +54,8 @@ pub(crate) const FORMAT_VERSION: &str = "1";
 const CREATED_BY: &str = concat!("headwater version ", env!("CARGO_PKG_VERSION"));
 /// The zstd level: best size for time on items of DynamoDB exports.
 const ZSTD_LEVEL: i32 = 3;
+/// Bytes of a page before it is compressed.
+const PAGE_BYTES: usize = 384 * 1024;
 
 /// What the file's metadata says about a column of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +78,7 @@ pub(crate) struct AddedMetadata {
 
 /// One record batch of a DynamoDB table's rows as a Parquet file.
 pub fn write(table: &str, batch: &RecordBatch) -> Result<Vec<u8>, WriteError> {
-    Ok(encode(table, batch)?.bytes)
+    Ok(encode(table, batch, Vec::new())?.bytes)
 }
 
 /// A Parquet file in memory, and what its footer says.
@@ -84,14 +87,15 @@ struct Encoded {
     metadata: ParquetMetaData,
 }
 
-/// Encodes a batch as a file of one row group, or of none if it has no rows.
+/// Encodes a batch as a file of one row group, or of none if it has no rows, into `memory`.
 ///
 /// Column by column: compressing takes a megabyte of working memory for each column that is open.
-fn encode(table: &str, batch: &RecordBatch) -> Result<Encoded, WriteError> {
+fn encode(table: &str, batch: &RecordBatch, memory: Vec<u8>) -> Result<Encoded, WriteError> {
     let schema = batch.schema();
     let properties = Arc::new(properties(table, &schema, batch)?);
     let root = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
-    let mut bytes = Vec::new();
+    let mut bytes = memory;
+    bytes.clear();
     let mut file = SerializedFileWriter::new(&mut bytes, root, properties)?;
     if batch.num_rows() > 0 {
         let columns = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&schema));
@@ -120,6 +124,7 @@ fn properties(
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_dictionary_enabled(false)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_key_value_metadata(Some(key_values(table, schema)));

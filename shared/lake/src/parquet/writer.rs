@@ -47,6 +47,8 @@ pub struct Writer<W> {
     places: HashMap<String, usize>,
     groups: Vec<Group>,
     rows: usize,
+    /// What the last row group was encoded into, for the next.
+    memory: Vec<u8>,
 }
 
 /// A row group that was written.
@@ -69,6 +71,7 @@ impl<W: Write> Writer<W> {
             places: HashMap::new(),
             groups: Vec::new(),
             rows: 0,
+            memory: Vec::new(),
         };
         writer.places_of(&Registry::new().schema())?;
         Ok(writer)
@@ -79,13 +82,15 @@ impl<W: Write> Writer<W> {
     /// Fails if a column has another type than in a batch before; nothing was written then.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         let places = self.places_of(batch.schema_ref())?;
-        let Encoded { bytes, metadata } = encode(&self.table, batch)?;
+        let memory = std::mem::take(&mut self.memory);
+        let Encoded { bytes, metadata } = encode(&self.table, batch, memory)?;
         for group in metadata.row_groups() {
             let columns = self.sink.append(&bytes, group.columns())?;
             let columns = places.iter().copied().zip(columns).collect();
             self.groups.push(Group { rows: group.num_rows(), columns });
         }
         self.rows += batch.num_rows();
+        self.memory = bytes;
         Ok(())
     }
 
@@ -130,7 +135,7 @@ impl<W: Write> Writer<W> {
     /// What the footer says of the file as a whole, from that of a file of all columns and no rows.
     fn footer(&self) -> Result<FileMetaData, WriteError> {
         let schema = Arc::new(Schema::new(self.fields.clone()));
-        let empty = encode(&self.table, &RecordBatch::new_empty(schema))?;
+        let empty = encode(&self.table, &RecordBatch::new_empty(schema), Vec::new())?;
         let file = empty.metadata.file_metadata();
         Ok(FileMetaData::new(
             file.version(),
@@ -258,7 +263,7 @@ impl NullChunk {
         let schema = Schema::new(vec![Field::new("null", data_type.clone(), true)]);
         let array = new_null_array(data_type, usize::try_from(rows).unwrap_or_default());
         let batch = RecordBatch::try_new(Arc::new(schema), vec![array])?;
-        let Encoded { bytes, metadata } = encode("", &batch)?;
+        let Encoded { bytes, metadata } = encode("", &batch, Vec::new())?;
         let column = metadata.row_group(0).column(0).clone();
         Ok(Self { file: bytes, column })
     }

@@ -206,9 +206,33 @@ proptest! {
     }
 
     #[test]
-    fn finds_the_first_special_byte(bytes in prop::collection::vec(prop_oneof![9 => b' '..=255, 1 => 0..=255_u8], 0..40)) {
-        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
-        let first = bytes.iter().position(special).unwrap_or(bytes.len());
+    fn finds_the_first_special_byte(bytes in mostly_plain(0..40)) {
+        let first = bytes.iter().position(is_special).unwrap_or(bytes.len());
         prop_assert_eq!(plain_prefix(&bytes), first);
+        prop_assert_eq!(is_plain(&bytes), first == bytes.len());
     }
+
+    #[test]
+    fn a_window_finds_every_special_byte(
+        bytes in mostly_plain(0..3000),
+        from in prop::collection::vec(any::<prop::sample::Index>(), 1..20),
+    ) {
+        let mut window = Window::new(&bytes);
+        for from in from {
+            let from = from.index(bytes.len() + 1);
+            let first = bytes[from..].iter().position(is_special);
+            let first = first.map_or(bytes.len(), |first| from + first);
+            prop_assert_eq!(window.special(&bytes, from), first);
+        }
+    }
+}
+
+/// Bytes of which few end a run of plain text.
+fn mostly_plain(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop_oneof![99 => b' '..=255, 1 => 0..=255_u8], length)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what iterators of bytes lend")]
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ')
 }
