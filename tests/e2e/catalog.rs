@@ -78,12 +78,14 @@ async fn sixteen_writers_at_once_bring_new_attributes_and_none_is_lost() -> Resu
 
 #[tokio::test]
 async fn columns_of_users_are_filled_where_values_convert_exactly() -> Result<()> {
+    /// Name, type and parameters of a column.
+    type Added = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
     let stack = Stack::of_environment();
     let table = "e2e-added";
     let catalog_table = stack.make_catalog_table(table).await?;
     // A warm function knows the table before the columns come, and looks again for the next attribute.
     write(&stack, table, 1, &[r#"{"pk":{"S":"0"},"price":{"N":"1"}}"#.to_owned()]).await?;
-    let added: [(&str, &str, &[(&str, &str)]); 4] = [
+    let added: [Added; 4] = [
         ("price_eur", "decimal(12,2)", &[("headwater.attribute", "price")]),
         ("seen", "timestamp", &[("headwater.attribute", "seen_at")]),
         ("expires", "timestamp", &[("headwater.attribute", "ttl"), ("headwater.epoch", "seconds")]),

@@ -1,10 +1,7 @@
 //! A finished export becomes Parquet, and the views stand on it.
 
 use anyhow::{Context, Result};
-use aws::{
-    export::{Content, Destination, Export, Format},
-    sdk::s3::primitives::ByteStream,
-};
+use aws::export::{Content, Destination, Export, Format};
 use end_to_end::{Stack, until};
 use item::format::dynamodb_json::parse_item;
 use serde_json::{Value, json};
