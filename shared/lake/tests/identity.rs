@@ -57,8 +57,12 @@ fn given() -> impl Strategy<Value = Given> {
 }
 
 /// What `given` becomes.
-fn batch(given: &[Given], mut registry: Registry, limit: usize) -> RecordBatch {
-    let mut rows = Rows::new();
+fn batch(given: &[Given], registry: Registry, limit: usize) -> RecordBatch {
+    gathered(Rows::new(), given, registry, limit)
+}
+
+/// What `given` becomes of `rows`, which has none yet.
+fn gathered(mut rows: Rows, given: &[Given], mut registry: Registry, limit: usize) -> RecordBatch {
     for row in given {
         rows.push(&row.row(&row.seq.to_string())).unwrap();
     }
@@ -102,6 +106,19 @@ fn check(given: &[Given], registry: Registry, limit: usize) {
 }
 
 proptest! {
+    #[test]
+    fn the_memory_of_other_rows_changes_nothing(
+        before in vec(given(), 0..8),
+        given in vec(given(), 0..8),
+        limit in 0..6_usize,
+    ) {
+        let memory = batch(&before, Registry::new(), DEFAULT_COLUMN_LIMIT);
+        let rows = Rows::in_memory_of(memory);
+        prop_assert!(rows.is_empty());
+        let found = gathered(rows, &given, Registry::new(), limit);
+        prop_assert_eq!(found, batch(&given, Registry::new(), limit));
+    }
+
     #[test]
     fn with_a_column_for_everything(given in vec(given(), 0..6)) {
         check(&given, Registry::new(), DEFAULT_COLUMN_LIMIT);
