@@ -161,9 +161,10 @@ def lake_example(name: str, folder: Path, *arguments: str) -> Contestant:
     return Contestant(name, (str(EXAMPLES / name), str(folder), *arguments))
 
 
-def lake_queries(command: str, folder: Path) -> Contestant:
-    """DuckDB, asked the views of a lake in a folder."""
-    return Contestant("DuckDB", python("lake_queries.py", command, str(folder), environment=environments.EMULATOR))
+def lake_queries(folder: Path, *days: int) -> Contestant:
+    """DuckDB, asked the views of a lake in a folder, at the end of some days."""
+    arguments = (str(folder), *map(str, days))
+    return Contestant("DuckDB", python("lake_queries.py", *arguments, environment=environments.EMULATOR))
 
 
 def _output(shape: Shape, items: int, name: str) -> Path:

@@ -215,7 +215,8 @@ async fn tables_are_enrolled_by_their_names() -> Result<()> {
         stack.table_of_someone(table, tag, None, BEFORE).await?;
     }
     let report = run(&stack, "2026-11-23T03:00:00Z").await?;
-    let mode = |table| of_table(&report, table).ok().map(|table| table["policy"]["mode"].clone());
+    let mode =
+        |table: &str| of_table(&report, table).ok().map(|table| table["policy"]["mode"].clone());
     let modes = ["orders", "observed", "off"].map(|name| mode(&format!("e2e-named-{name}")));
     assert_eq!(modes, [Some(json!("on")), Some(json!("observe")), Some(json!("off"))]);
     let modes = ["e2e-fits-01", "e2e-fits-1"].map(mode);

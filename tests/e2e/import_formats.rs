@@ -68,7 +68,7 @@ async fn delimited_text() -> Result<()> {
 async fn ion_plain_and_in_the_mapping_of_dynamodb() -> Result<()> {
     check(
         "e2e-ion.ion",
-        br#"{id: 1, d: 1.50, e: 2026-11-25T, s: some_symbol, b: {{AAH/}}, l: [null, true]}"#.to_vec(),
+        br"{id: 1, d: 1.50, e: 2026-11-25T, s: some_symbol, b: {{AAH/}}, l: [null, true]}".to_vec(),
         &[r#"{"b":{"B":"AAH/"},"d":{"N":"1.5"},"e":{"S":"2026-11-25"},"id":{"N":"1"},"l":{"L":[{"NULL":true},{"BOOL":true}]},"s":{"S":"some_symbol"}}"#],
     )
     .await?;

@@ -84,7 +84,7 @@ async fn of_many_files_the_last_one_staged_starts_the_import_once() -> Result<()
     assert_eq!(counts(&report), json!(["finished", FILES * 50, FILES * 50, 0]), "{report}");
     assert_eq!(stack.items("e2e-staged").await?.len(), FILES * 50);
     let imports = stack.clients.dynamodb.list_imports().send().await?;
-    let table = |summary: &&aws::sdk::dynamodb::types::ImportSummary| {
+    let table = |summary: &&ImportSummary| {
         summary.table_arn().is_some_and(|arn| arn.ends_with("/e2e-staged"))
     };
     assert_eq!(imports.import_summary_list().iter().filter(table).count(), 1);

@@ -1,5 +1,4 @@
 //! Changes become Parquet.
-#![expect(clippy::expect_used, reason = "this file is a test as a whole")]
 
 use std::collections::BTreeMap;
 

@@ -144,7 +144,8 @@ async fn a_table_created_anew_has_none_of_the_former_items() -> Result<()> {
         let gone = aws::table::describe(&stack.clients.dynamodb, t).await?.is_none();
         // The lineage is told by the second.
         let second = aws::clock::now().as_second();
-        let created = former.creation_date_time().map_or(0, |time| time.secs());
+        let created =
+            former.creation_date_time().map_or(0, aws::sdk::dynamodb::primitives::DateTime::secs);
         Ok((gone && second > created + 1).then_some(()))
     })
     .await?;

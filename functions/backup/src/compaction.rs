@@ -6,7 +6,7 @@
 //! ```
 //!
 //! What is to be done, and why it can stop anywhere, is `lake::compaction`. Memory is a window of files, a
-//! row group and three parts of the upload: about 120 MiB, whatever the table's size.
+//! row group and three parts of the upload: about 150 MiB, whatever the table's size.
 
 use std::io;
 

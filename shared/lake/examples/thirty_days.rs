@@ -25,7 +25,7 @@ use jiff::civil::Date;
 use lake::catalog::TableDefinition;
 use lake::name::TableNames;
 use lake::view::{Since, Snapshot, View};
-use lake::{DEFAULT_COLUMN_LIMIT, ExportFile, Row, path};
+use lake::{DEFAULT_COLUMN_LIMIT, ExportFile, Registry, Row, path};
 use orders::{CREATED_MS, LABEL, Orders, TABLE};
 use serde_json::json;
 
@@ -187,20 +187,22 @@ fn lived(
     for number in 1..=size.days {
         let midnight = CREATED_MS + (number - 1) * DAY_MS;
         let exported = midnight + DAY_MS / 8;
-        let mut is_exported = false;
+        // The columns of the snapshot: those that the changes had by then.
+        let mut snapshot_columns = None;
         for file in 0..size.files {
             let from_ms = midnight + file * (DAY_MS / size.files);
-            if !is_exported && from_ms >= exported {
+            if snapshot_columns.is_none() && from_ms >= exported {
                 let (name, bytes) = snapshot(&mut orders, exported)?;
                 lake.add(name, bytes);
-                is_exported = true;
+                snapshot_columns = Some(orders.registry.clone());
             }
             for file in orders.change(from_ms, size.changes)? {
                 lake.add(file.path, file.bytes);
             }
         }
         let today = path::day(midnight)?;
-        let on_snapshot = query(&orders, &lake, today, Some(exported))?;
+        let of_snapshot = snapshot_columns.as_ref().map(|columns| (columns, exported));
+        let on_snapshot = query(&orders, &lake, today, of_snapshot)?;
         let on_changes = query(&orders, &lake, today, None)?;
         look(&mut lake, &Day { number, on_snapshot, on_changes })?;
     }
@@ -224,18 +226,18 @@ fn query(
     orders: &Orders,
     lake: &Lake,
     today: Date,
-    exported: Option<i64>,
+    exported: Option<(&Registry, i64)>,
 ) -> Result<Query, Box<dyn Error>> {
     let names = TableNames::of(TABLE, 1);
-    let registry = &orders.registry;
-    let partition = exported.map(path::time_text).transpose()?;
-    let snapshot = partition.as_deref().zip(exported).map(|(partition, export_time_ms)| Snapshot {
+    let partition = exported.map(|(_, time_ms)| path::time_text(time_ms)).transpose()?;
+    let snapshot = partition.as_deref().zip(exported);
+    let snapshot = snapshot.map(|(partition, (registry, export_time_ms))| Snapshot {
         registry,
         partition,
         export_time_ms,
     });
     let since = Since::of(CREATED_MS, Some(LABEL))?;
-    let view = View::current(&names, registry, snapshot.as_ref(), &since)?;
+    let view = View::current(&names, &orders.registry, snapshot.as_ref(), &since)?;
     let changes = TableDefinition::changes(TABLE, &names.changes, BUCKET, CREATED_MS)?;
     let snapshots = TableDefinition::snapshots(TABLE, &names.snapshot, BUCKET);
     let days = days(&changes, view.statement(), today)?;
