@@ -221,6 +221,14 @@ async fn tables_are_enrolled_by_their_names() -> Result<()> {
     assert_eq!(modes, [Some(json!("on")), Some(json!("observe")), Some(json!("off"))]);
     let modes = ["e2e-fits-01", "e2e-fits-1"].map(mode);
     assert_eq!(modes, [Some(json!("on")), None]);
+    assert_eq!(
+        of_table(&report, "e2e-named-observed")?["wouldDo"],
+        json!([
+            "make the backup headwater-20261123T030000Z",
+            "export the whole table, as it is due",
+            "make its views"
+        ])
+    );
     for (table, backups) in [("e2e-named-orders", 1), ("e2e-named-off", 0)] {
         assert_eq!(backup::list(&stack.clients.dynamodb, table).await?.len(), backups, "{table}");
     }
@@ -248,5 +256,28 @@ async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
     .await?;
     let report = stack.invoke(&stack.backup_function, &event).await?;
     assert_eq!(report["tables"], json!([]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn backups_of_a_table_that_had_the_name_before_are_left_alone() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, dynamodb) = ("e2e-anew-backups", &stack.clients.dynamodb);
+    stack.existing_table(table, None, BEFORE).await?;
+    stack.tag(table, "headwater:retain", "1d").await?;
+    backup::create(dynamodb, table, "headwater-20260101T030000Z").await?;
+    dynamodb.delete_table().table_name(table).send().await?;
+    until("the table to be gone", async || {
+        Ok(aws::table::describe(dynamodb, table).await?.is_none().then_some(()))
+    })
+    .await?;
+    stack.existing_table(table, None, BEFORE).await?;
+    stack.tag(table, "headwater:retain", "1d").await?;
+    let event = json!({"scheduledTime": "2026-11-26T03:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(of_table(&report, table)?["removedBackups"], json!([]), "{report}");
+    let left = backup::list(dynamodb, table).await?;
+    assert_eq!(names(&left), ["headwater-20260101T030000Z", "headwater-20261126T030000Z"]);
     Ok(())
 }

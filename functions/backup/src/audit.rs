@@ -147,7 +147,8 @@ pub(crate) async fn ensure(
             fed_since: Timestamp::MAX,
             now: as_of,
         };
-        let started = asked.ask_once(current.export_time, Why::Audit);
+        // Noted as the newest one, so that the next runs look after it.
+        let started = asked.ask(current.export_time, Why::Audit);
         report.export_arn = Some(started.await?);
     }
     let bytes = format!("{:#}\n", serde_json::json!(report)).into_bytes();

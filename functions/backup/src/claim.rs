@@ -1,7 +1,7 @@
 //! What is made once per table and scheduled time, or once at all: a claim in S3.
 //!
 //! `CreateBackup` has no idempotency token, so a second run must know that a first one was there.
-//! The claim is one object, written once by a conditional write:
+//! The claim is one object, and every write that takes it names what it is written over:
 //!
 //! | the object says | a run does |
 //! |---|---|
@@ -12,9 +12,9 @@
 //! | claimed by another, longer ago than a function can run | takes over |
 
 use aws::{
-    Failure,
-    object::{self, Once},
+    Failure, object,
     sdk::s3::Client,
+    state::{self, Put},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -62,7 +62,7 @@ pub(crate) enum Turn<M> {
 }
 
 /// Claims the object at `key`, or says whose it is.
-pub(crate) async fn take<M: Serialize + DeserializeOwned>(
+pub(crate) async fn take<M: Serialize + DeserializeOwned + PartialEq>(
     s3: &Client,
     bucket: &str,
     key: &str,
@@ -70,13 +70,14 @@ pub(crate) async fn take<M: Serialize + DeserializeOwned>(
     now: Timestamp,
 ) -> Result<Turn<M>, Failure> {
     let claim = Claim::<M> { holder: holder.to_owned(), claimed_at: now, made: None };
-    if write_once(s3, bucket, key, &claim).await? == Once::Written {
-        return Ok(Turn::Ours);
-    }
-    let bytes = object::read(s3, bucket, key).await?.unwrap_or_default();
-    let turn = turn(&bytes, holder, now);
-    if matches!(turn, Turn::Ours) {
-        write(s3, bucket, key, &claim).await?;
+    let found = state::read(s3, bucket, key).await?;
+    let (turn, over) = match &found {
+        Some(found) => (turn(&found.bytes, holder, now), Some(found.tag.as_str())),
+        None => (Turn::Ours, None),
+    };
+    // Of two that find the same, one writes.
+    if turn == Turn::Ours && state::write(s3, bucket, key, json(&claim), over).await? == Put::Lost {
+        return Ok(Turn::Theirs { holder: "another run, at the same time".to_owned() });
     }
     Ok(turn)
 }
@@ -114,15 +115,6 @@ async fn write<M: Serialize>(
     claim: &Claim<M>,
 ) -> Result<(), Failure> {
     object::put(s3, bucket, key, "application/json", json(claim)).await
-}
-
-async fn write_once<M: Serialize>(
-    s3: &Client,
-    bucket: &str,
-    key: &str,
-    claim: &Claim<M>,
-) -> Result<Once, Failure> {
-    object::put_once(s3, bucket, key, "application/json", json(claim)).await
 }
 
 fn json<M: Serialize>(claim: &Claim<M>) -> Vec<u8> {

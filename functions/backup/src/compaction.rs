@@ -93,22 +93,41 @@ impl Budget {
     }
 }
 
-/// Merges and removes files of each table, in their order, and notes it in their reports.
-pub(crate) async fn run(
+/// A table's compaction, after what was merged an hour ago is removed and before anything is merged.
+pub(crate) struct Planned {
+    compacted: Compacted,
+    /// What to merge, and whether its output is new.
+    merges: Vec<(Note, bool)>,
+}
+
+/// Removes what was merged an hour ago, and plans what to merge.
+///
+/// Before views and audits: a query that begins after it has nearly an hour until files that it reads are removed.
+pub(crate) async fn remove(
     clients: &Clients,
     settings: &Settings,
-    tables: impl Iterator<Item = &mut TableReport>,
-    (as_of, until): (Timestamp, i64),
+    table: &str,
+    as_of: Timestamp,
+) -> Result<Planned, Failure> {
+    let bucket = &settings.enrolment.lake_bucket;
+    Box::pin(Lake { clients, bucket, table }.remove(as_of)).await
+}
+
+/// Merges small files of each table, in their order, and notes it in their reports. Last: nobody waits for it.
+pub(crate) async fn merge(
+    clients: &Clients,
+    settings: &Settings,
+    tables: impl Iterator<Item = (&mut TableReport, Result<Planned, Failure>)>,
+    until: i64,
 ) {
     let mut budget = Budget { bytes: BYTES_PER_RUN, until };
-    for report in tables {
-        if clock::now().as_millisecond() > until {
-            report.is_left = true;
-            continue;
-        }
+    for (report, planned) in tables {
         let bucket = &settings.enrolment.lake_bucket;
         let lake = Lake { clients, bucket, table: &report.table };
-        let compacted = Box::pin(lake.compact(as_of, &mut budget)).await;
+        let compacted = match planned {
+            Ok(planned) => Box::pin(lake.merge_all(planned, &mut budget)).await,
+            Err(failure) => Err(failure),
+        };
         report.note_compaction(compacted);
     }
 }
@@ -132,28 +151,25 @@ enum Stop {
 }
 
 impl Lake<'_> {
-    async fn compact(&self, as_of: Timestamp, budget: &mut Budget) -> Result<Compacted, Failure> {
+    async fn remove(&self, as_of: Timestamp) -> Result<Planned, Failure> {
         let (s3, table) = (&self.clients.s3, self.table);
         // First the files: of every output among them there is a note.
         let objects = listing::objects(s3, self.bucket, &path::changes(table), LOOKED_AT).await?;
         let notes = self.notes().await?;
         let mut compacted = Compacted::default();
         compacted.before.add(objects.len(), objects.iter().map(|object| object.bytes).sum());
-        compacted.after = compacted.before;
         for note in &notes {
             if let Stage::Refused { reason } = &note.stage {
                 compacted.left_alone.push(format!("{}: {reason}", note.key(table)));
             }
         }
-        let is_new = |key: &str| objects.iter().all(|object| object.key != key);
+        let mut merges = Vec::new();
         for step in compaction::steps(table, &objects, &notes, as_of, &Limits::default()) {
             match step {
-                Step::Merge(note) if budget.allows(&note) => {
-                    budget.bytes -= note.bytes();
-                    let is_new = is_new(&note.output);
-                    self.merge(note, is_new, &mut compacted).await?;
+                Step::Merge(note) => {
+                    let is_new = objects.iter().all(|object| object.key != note.output);
+                    merges.push((note, is_new));
                 }
-                Step::Merge(note) => compacted.left.add_inputs(&note.inputs),
                 Step::Remove { note, inputs } => {
                     let kept = listing::remove_unchanged(s3, self.bucket, &inputs).await?;
                     self.forget(&note).await?;
@@ -163,9 +179,25 @@ impl Lake<'_> {
                 Step::Forget(note) => self.forget(&note).await?,
             }
         }
-        let Files { files, bytes } = compacted.removed;
-        compacted.after.files = compacted.after.files.saturating_sub(files);
-        compacted.after.bytes = compacted.after.bytes.saturating_sub(bytes);
+        let (before, removed) = (compacted.before, compacted.removed);
+        compacted.after.files = before.files.saturating_sub(removed.files);
+        compacted.after.bytes = before.bytes.saturating_sub(removed.bytes);
+        Ok(Planned { compacted, merges })
+    }
+
+    async fn merge_all(
+        &self,
+        Planned { mut compacted, merges }: Planned,
+        budget: &mut Budget,
+    ) -> Result<Compacted, Failure> {
+        for (note, is_new) in merges {
+            if budget.allows(&note) {
+                budget.bytes -= note.bytes();
+                self.merge(note, is_new, &mut compacted).await?;
+            } else {
+                compacted.left.add_inputs(&note.inputs);
+            }
+        }
         Ok(compacted)
     }
 

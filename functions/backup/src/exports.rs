@@ -86,6 +86,9 @@ struct Note {
     arn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
+    /// Exports before it that completed, and of which no snapshot came.
+    #[serde(default)]
+    fruitless: u32,
 }
 
 /// What became of an export, in the end.
@@ -107,6 +110,8 @@ pub(crate) enum Looked {
         arn: Option<String>,
         /// Whether it completed so long ago that its snapshot should be there.
         is_old: bool,
+        /// Exports before it that completed, and of which no snapshot came.
+        fruitless: u32,
     },
     /// It came to nothing and was asked for again.
     Again {
@@ -132,13 +137,20 @@ impl FullExports<'_> {
         };
         for _ in 1..MOST_TRIES {
             let (note, tag) = self.read().await?;
+            if why == Why::Anew
+                && let Some(Note { outcome: Some(Outcome::GivenUp), name, .. }) = &note
+            {
+                return Err(self.given_up(name));
+            }
+            let fruitless = note.as_ref().map_or(0, |note| note.fruitless + 1);
             let does = |note: &Note| why == Why::First && !note.is_old(self.now);
             let note = note.filter(|note| note.name == name || does(note));
             let (note, tag) = match note {
                 Some(Note { arn: Some(arn), .. }) => return Ok(arn),
                 Some(note) => (note, tag),
                 None => {
-                    let note = self.first(name.clone(), time);
+                    let fruitless = if why == Why::First { fruitless } else { 0 };
+                    let note = Note { fruitless, ..self.first(name.clone(), time) };
                     match self.write(&note, tag.as_deref()).await? {
                         Put::Written(tag) => (note, Some(tag)),
                         Put::Lost => continue,
@@ -148,11 +160,6 @@ impl FullExports<'_> {
             return self.start(note, tag).await;
         }
         Err(self.contended())
-    }
-
-    /// Asks for an export that no note is kept of: what wants it looks at what comes of it.
-    pub(crate) async fn ask_once(&self, scheduled: Timestamp, why: Why) -> Result<String, Failure> {
-        self.request(&self.first(name(scheduled, why), None)).await
     }
 
     /// Looks at the newest export, and asks for it again if it came to nothing.
@@ -190,7 +197,8 @@ impl FullExports<'_> {
 
     fn first(&self, name: String, time: Option<Timestamp>) -> Note {
         let table_id = self.table_id.to_owned();
-        Note { table_id, name, time, attempt: 1, asked_at: self.now, arn: None, outcome: None }
+        let asked_at = self.now;
+        Note { table_id, name, time, attempt: 1, asked_at, arn: None, outcome: None, fruitless: 0 }
     }
 
     /// Starts what is noted, and notes its ARN.
@@ -235,6 +243,14 @@ impl FullExports<'_> {
 
     fn key(&self) -> String {
         path::state("backup", &format!("{}/full-export.json", path::folder(self.table.0)))
+    }
+
+    fn given_up(&self, name: &str) -> Failure {
+        let message = format!(
+            "full export {name} was given up, and nothing begins anew without one; the next scheduled one is tried again"
+        );
+        let resource = format!("table {}", self.table.0);
+        Failure::stated("ExportTableToPointInTime", resource, message, aws::Class::Permanent)
     }
 
     fn contended(&self) -> Failure {
@@ -298,7 +314,8 @@ impl Note {
     }
 
     fn left(&self, now: Timestamp) -> Looked {
-        Looked::Left { arn: self.arn.clone(), is_old: self.is_old(now) }
+        let fruitless = self.fruitless;
+        Looked::Left { arn: self.arn.clone(), is_old: self.is_old(now), fruitless }
     }
 
     /// What to note after DynamoDB told of the export, if anything, and what it came to.
@@ -353,6 +370,7 @@ mod tests {
             asked_at: time("2026-11-22T03:00:10Z"),
             arn: Some("arn".into()),
             outcome: None,
+            fruitless: 0,
         }
     }
 
@@ -377,9 +395,9 @@ mod tests {
 
     #[test]
     fn what_fails_is_asked_for_again_and_not_for_ever() {
-        insta::assert_snapshot!(after(1, Some(Status::InProgress), 1), @r#"None Left { arn: Some("arn"), is_old: false }"#);
-        insta::assert_snapshot!(after(1, Some(Status::Completed), 1), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: false }"#);
-        insta::assert_snapshot!(after(1, Some(Status::Completed), 36), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: true }"#);
+        insta::assert_snapshot!(after(1, Some(Status::InProgress), 1), @r#"None Left { arn: Some("arn"), is_old: false, fruitless: 0 }"#);
+        insta::assert_snapshot!(after(1, Some(Status::Completed), 1), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: false, fruitless: 0 }"#);
+        insta::assert_snapshot!(after(1, Some(Status::Completed), 36), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: true, fruitless: 0 }"#);
         insta::assert_snapshot!(after(1, Some(Status::Failed), 1), @r#"Some((2, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 1 failed: S3AccessDenied: no" }"#);
         insta::assert_snapshot!(after(4, Some(Status::InProgress), 36), @r#"Some((5, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 4: in progress for more than a day" }"#);
         insta::assert_snapshot!(after(2, None, 36), @r#"Some((3, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 2: DynamoDB knows it no more" }"#);

@@ -59,6 +59,13 @@ pub async fn handle(
     let until = i64::try_from(context.deadline).unwrap_or(i64::MAX) - LEFT_FOR_THE_REPORT;
     // A run that comes late moves no view back.
     let as_of = scheduled.max(clock::now());
+    let compacts = run == Run::Reconcile && settings.compaction == Compaction::On;
+    let mut planned = Vec::new();
+    if compacts {
+        for (of_table, _) in report.tables.iter().zip(&there).filter(|(_, there)| there.is_some()) {
+            planned.push(compaction::remove(clients, settings, &of_table.table, as_of).await);
+        }
+    }
     for (of_table, description) in report.tables.iter_mut().zip(&there) {
         let Some(description) = description else { continue };
         of_table.is_left = clock::now().as_millisecond() > until;
@@ -66,12 +73,9 @@ pub async fn handle(
             Box::pin(query(clients, settings, description, as_of, of_table)).await;
         }
     }
-    if run == Run::Reconcile && settings.compaction == Compaction::On {
-        // Last: nobody waits for it.
-        let names = report.tables.iter_mut().zip(&there).filter(|(_, there)| there.is_some());
-        Box::pin(compaction::run(clients, settings, names.map(|(table, _)| table), (as_of, until)))
-            .await;
-    }
+    let compacted = report.tables.iter_mut().zip(&there).filter(|(_, there)| there.is_some());
+    let compacted = compacted.map(|(of_table, _)| of_table).zip(planned);
+    Box::pin(compaction::merge(clients, settings, compacted, until)).await;
     write_report(clients, settings, run, &report).await?;
     match report.failures() {
         Some(failures) => Err(failures.into()),
@@ -91,7 +95,7 @@ const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
 enum Run {
     /// Everything.
     Backup,
-    /// All but backups, exports and their removal.
+    /// All but backups and their removal; it exports what has no snapshot, and what came to nothing.
     Reconcile,
 }
 
@@ -162,7 +166,7 @@ async fn run_table(
 async fn act(turn: &Turn<'_>, run: Run, report: &mut TableReport) -> Result<(), Failure> {
     let Policy { mode, export, .. } = report.policy;
     let ran = match run {
-        _ if mode == Mode::Observe => Ok(None),
+        _ if mode == Mode::Observe => turn.plan(run == Run::Backup, report).await.map(|()| None),
         Run::Backup => turn.protect(report).await.map(|()| report.export_arn.clone()),
         Run::Reconcile if export == Exports::Off => Ok(None),
         Run::Reconcile => turn.look_after_exports(report).await,
@@ -187,8 +191,9 @@ async fn query(
 ) {
     let views = Box::pin(views::ensure(clients, settings, description, as_of)).await;
     report.note_views(views);
-    // Without a feed every change would be a difference.
-    if report.has_feed {
+    // Without a feed every change would be a difference, and what waits in one that was just made, or goes on
+    // again, would be too.
+    if report.has_feed && !report.is_changed() {
         let exports = report.policy.export != Exports::Off;
         let audit = Box::pin(audit::ensure(clients, settings, description, (as_of, exports))).await;
         report.note_audit(audit);

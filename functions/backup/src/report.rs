@@ -72,6 +72,9 @@ pub(crate) struct TableReport {
     /// The invocation that is at work on this table instead of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) left_to: Option<String>,
+    /// What the run would do besides enrolling the table, were it not only observed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) would_do: Vec<String>,
     /// Names of the backups that retention removed.
     pub(crate) removed_backups: Vec<String>,
     /// Names of our backups that could not be restored from a day after they were asked for.
@@ -122,6 +125,7 @@ impl TableReport {
             chain: None,
             chain_failure: None,
             left_to: None,
+            would_do: Vec::new(),
             removed_backups: Vec::new(),
             broken_backups: Vec::new(),
             failure: None,
@@ -140,6 +144,11 @@ impl TableReport {
     pub(crate) fn gone(table: &str, policy: Policy) -> Self {
         tracing::info!(table, "table is deleted");
         Self { is_gone: true, ..Self::new(table, policy) }
+    }
+
+    /// Whether enrolment had anything to do.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.enrolment.iter().any(|step| matches!(step, Step::Done(_)))
     }
 
     /// Whether anything failed.

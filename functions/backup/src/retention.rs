@@ -234,7 +234,13 @@ mod tests {
 
     fn backup(name: &str, available: bool) -> Backup {
         let created = time("2026-11-20T00:00:00Z");
-        Backup { arn: format!("arn:{name}"), name: name.to_owned(), created, available }
+        Backup {
+            arn: format!("arn:{name}"),
+            name: name.to_owned(),
+            table_id: None,
+            created,
+            available,
+        }
     }
 
     /// Times are days of November 2026 at three o'clock, or `MMDD`, or `YYYYMMDD`, or whole names; one
@@ -349,7 +355,7 @@ mod tests {
                     _ => plan::backup_name(scheduled),
                 };
                 let created = time(NOW) - SignedDuration::from_hours(age);
-                Backup { arn: format!("arn:{place}"), name, created, available }
+                Backup { arn: format!("arn:{place}"), name, table_id: None, created, available }
             };
             backups.map(of).collect()
         })

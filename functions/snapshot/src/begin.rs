@@ -29,7 +29,7 @@ pub(crate) async fn begin(
 ) -> Result<(), Failure> {
     let bytes = read(clients, object).await?;
     let summary = Summary::parse(&bytes).map_err(|error| unreadable(object, &error))?;
-    if let Some(reason) = left_alone(clients, settings, &summary).await? {
+    if let Some(reason) = left_alone(clients, settings, object, &summary).await? {
         tracing::info!(
             table = summary.table(),
             export = summary.export_arn,
@@ -79,6 +79,7 @@ pub(crate) async fn begin(
 async fn left_alone(
     clients: &Clients,
     settings: &Settings,
+    object: &ObjectId,
     summary: &Summary,
 ) -> Result<Option<&'static str>, Failure> {
     if summary.time().is_none() || summary.is_full() != summary.window().is_none() {
@@ -95,7 +96,10 @@ async fn left_alone(
         return Ok(None);
     }
     let arn = description.table_arn().unwrap_or_default();
-    if table::tag(&clients.dynamodb, arn, TAG).await?.as_deref() == Some(ON) {
+    let is_ours = ["full", "increment"]
+        .iter()
+        .any(|kind| object.key.starts_with(&format!("{table}/{kind}/")));
+    if is_ours || table::tag(&clients.dynamodb, arn, TAG).await?.as_deref() == Some(ON) {
         // Its catalog table was lost, and comes back.
         let missing = catalog::missing(&settings.database, table);
         return Err(Failure { class: Class::Retryable, ..missing });

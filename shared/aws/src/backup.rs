@@ -16,6 +16,8 @@ pub struct Backup {
     pub arn: String,
     /// Its name.
     pub name: String,
+    /// The table it is of, which another of the same name is not.
+    pub table_id: Option<String>,
     /// When it was asked for.
     pub created: Timestamp,
     /// Whether it can be restored from.
@@ -41,7 +43,8 @@ pub async fn create(dynamodb: &Client, table: &str, name: &str) -> Result<String
     })
 }
 
-/// Every user-made backup of a table, whoever made it.
+/// Every user-made backup of a table, whoever made it, and of those that had its name before: they outlive a
+/// table that is deleted.
 pub async fn list(dynamodb: &Client, table: &str) -> Result<Vec<Backup>, Failure> {
     let mut backups = Vec::new();
     let mut from = None;
@@ -67,6 +70,7 @@ fn known(summary: BackupSummary) -> Option<Backup> {
     Some(Backup {
         arn: summary.backup_arn?,
         name: summary.backup_name?,
+        table_id: summary.table_id,
         created: Timestamp::from_second(created.secs()).ok()?,
         available: summary.backup_status == Some(BackupStatus::Available),
     })
