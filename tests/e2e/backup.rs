@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use aws::{
     backup::{self, Backup},
-    sdk::dynamodb::types::{PointInTimeRecoveryStatus, StreamViewType},
+    sdk::dynamodb::types::{PointInTimeRecoveryStatus, StreamSpecification, StreamViewType},
 };
 use end_to_end::{Stack, until};
 use item::format::dynamodb_json::parse_item;
@@ -279,5 +279,58 @@ async fn backups_of_a_table_that_had_the_name_before_are_left_alone() -> Result<
     assert_eq!(of_table(&report, table)?["removedBackups"], json!([]), "{report}");
     let left = backup::list(dynamodb, table).await?;
     assert_eq!(names(&left), ["headwater-20260101T030000Z", "headwater-20261126T030000Z"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_someone_switched_off_is_switched_on_again() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, dynamodb) = ("e2e-drifted", &stack.clients.dynamodb);
+    stack.existing_table(table, None, BEFORE).await?;
+    let done = async || -> Result<Vec<String>> {
+        let event = json!({"reconcileTime": "2026-11-26T04:00:00Z", "tables": [table]});
+        let report = stack.invoke(&stack.backup_function, &event).await?;
+        let steps = of_table(&report, table)?["enrolment"].as_array().context("steps")?.clone();
+        let done = steps.into_iter().filter(|step| step["outcome"] == "done");
+        Ok(done.filter_map(|step| step["detail"].as_str().map(str::to_owned)).collect())
+    };
+    assert_eq!(done().await?.len(), 4);
+    assert_eq!(done().await?, [""; 0]);
+
+    let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
+    let stream = described.latest_stream_arn().context("its stream")?;
+    for mapping in aws::mapping::of_stream(&stack.clients.lambda, stream).await? {
+        let delete = stack.clients.lambda.delete_event_source_mapping();
+        delete.set_uuid(mapping.uuid).send().await?;
+    }
+    assert_eq!(done().await?, ["stream mapping made"]);
+
+    let off = StreamSpecification::builder().stream_enabled(false).build()?;
+    dynamodb.update_table().table_name(table).stream_specification(off).send().await?;
+    assert_eq!(done().await?, ["stream with new and old images on", "stream mapping made"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_long_list_of_backups_is_read_to_its_end() -> Result<()> {
+    const OTHERS: usize = 104;
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, dynamodb) = ("e2e-many-backups", &stack.clients.dynamodb);
+    stack.existing_table(table, None, BEFORE).await?;
+    stack.tag(table, "headwater:retain", "1d").await?;
+    // On the first page of a hundred, and on the second.
+    let ours = ["headwater-20260101T030000Z", "headwater-20260102T030000Z"];
+    backup::create(dynamodb, table, ours[0]).await?;
+    for other in 0..OTHERS {
+        backup::create(dynamodb, table, &format!("other-{other:03}")).await?;
+    }
+    backup::create(dynamodb, table, ours[1]).await?;
+    let event = json!({"scheduledTime": "2026-11-26T05:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(of_table(&report, table)?["removedBackups"], json!([ours[1], ours[0]]), "{report}");
+    let left = backup::list(dynamodb, table).await?;
+    assert_eq!(left.len(), OTHERS + 1);
     Ok(())
 }

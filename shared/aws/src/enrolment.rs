@@ -368,3 +368,58 @@ async fn ensure_mapping(
     steps.push(step);
     Ok(feeds)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::{ReplicaDescription, StreamSpecification};
+
+    use super::*;
+
+    #[test]
+    fn what_serves_others_is_left_as_it_is() {
+        let told = |view: Option<StreamViewType>, has_replicas: bool| {
+            let replicas = has_replicas.then(|| vec![ReplicaDescription::builder().build()]);
+            let stream = view.map(|view| {
+                let stream = StreamSpecification::builder().stream_enabled(true);
+                stream.stream_view_type(view).build().unwrap()
+            });
+            let description = TableDescription::builder();
+            let description = description.set_stream_specification(stream);
+            format!("{:?}", stream_of(&description.set_replicas(replicas).build()).step())
+        };
+        insta::assert_snapshot!(told(None, false), @r#"AlreadySo("no stream")"#);
+        insta::assert_snapshot!(told(Some(StreamViewType::NewAndOldImages), false), @r#"AlreadySo("stream on (NEW_AND_OLD_IMAGES)")"#);
+        insta::assert_snapshot!(told(Some(StreamViewType::NewImage), false), @r#"AlreadySo("stream on (NEW_IMAGE)")"#);
+        insta::assert_snapshot!(told(Some(StreamViewType::OldImage), false), @r#"LeftAlone("stream: its view type OLD_IMAGE holds no new image and serves someone else; the table gets backups and exports, and no change feed")"#);
+        insta::assert_snapshot!(told(Some(StreamViewType::NewAndOldImages), true), @r#"LeftAlone("stream: the table has replicas (global table)")"#);
+    }
+
+    #[test]
+    fn a_stream_serves_two_readers_at_most() {
+        let settings = MappingSettings {
+            function: "arn:ours".to_owned(),
+            batch_size: 1000,
+            batch_window_seconds: 30,
+            failure_bucket: "lake".to_owned(),
+        };
+        let told = |functions: &[(&str, &str)]| {
+            let mapping = |&(function, state): &(&str, &str)| {
+                let mapping = EventSourceMappingConfiguration::builder().uuid(function);
+                mapping.function_arn(function).state(state).build()
+            };
+            let mappings: Vec<_> = functions.iter().map(mapping).collect();
+            match fed(&mappings, &settings) {
+                Fed::AsSet => "as set".to_owned(),
+                Fed::Otherwise(uuid) => format!("to be set: {uuid}"),
+                Fed::Leaving => "being deleted".to_owned(),
+                Fed::ByOthers(count) => format!("{:?}", by_others(count)),
+                Fed::Not => "to be made".to_owned(),
+            }
+        };
+        insta::assert_snapshot!(told(&[]), @"to be made");
+        insta::assert_snapshot!(told(&[("arn:a", "Enabled")]), @"to be made");
+        insta::assert_snapshot!(told(&[("arn:a", "Enabled"), ("arn:b", "Enabled")]), @r#"LeftAlone("stream mapping: 2 other functions read the stream, which serves two readers at most")"#);
+        insta::assert_snapshot!(told(&[("arn:a", "Enabled"), ("arn:ours", "Disabled")]), @"to be set: arn:ours");
+        insta::assert_snapshot!(told(&[("arn:ours:live", "Deleting")]), @"being deleted");
+    }
+}
