@@ -334,3 +334,25 @@ async fn a_long_list_of_backups_is_read_to_its_end() -> Result<()> {
     assert_eq!(left.len(), OTHERS + 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn of_two_runs_at_once_one_backs_the_table_up() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let table = "e2e-two-runs";
+    stack.existing_table(table, None, BEFORE).await?;
+    let enrol = json!({"reconcileTime": "2026-11-26T06:00:00Z", "tables": [table]});
+    stack.invoke(&stack.backup_function, &enrol).await?;
+    let event = json!({"scheduledTime": "2026-11-26T07:00:00Z", "tables": [table]});
+    let run = || stack.invoke(&stack.backup_function, &event);
+    let reports = <[Value; 2]>::from(tokio::try_join!(run(), run())?);
+    // The other leaves it to that one, or finds it done.
+    let tables = [of_table(&reports[0], table)?, of_table(&reports[1], table)?];
+    for told in tables {
+        assert!(told["backupArn"].is_string() != told["leftTo"].is_string(), "{told}");
+    }
+    assert!(tables.iter().any(|told| told["backupArn"].is_string()), "{tables:?}");
+    let backups = backup::list(&stack.clients.dynamodb, table).await?;
+    assert_eq!(names(&backups), ["headwater-20261126T070000Z"]);
+    Ok(())
+}
