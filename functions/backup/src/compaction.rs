@@ -80,16 +80,22 @@ impl Files {
     }
 }
 
-/// What a run may still do.
-struct Budget {
+/// The bytes that a run may still merge, of all tables.
+pub(crate) struct Budget {
     bytes: u64,
-    /// Milliseconds since 1970.
-    until: i64,
 }
 
 impl Budget {
-    fn allows(&self, note: &Note) -> bool {
-        note.bytes() <= self.bytes && clock::now().as_millisecond() <= self.until
+    /// What a run begins with.
+    pub(crate) const fn of_run() -> Self {
+        Self { bytes: BYTES_PER_RUN }
+    }
+
+    /// Takes what a merge reads, if so much is left.
+    fn takes(&mut self, note: &Note) -> bool {
+        let left = self.bytes.checked_sub(note.bytes());
+        self.bytes = left.unwrap_or(self.bytes);
+        left.is_some()
     }
 }
 
@@ -108,9 +114,10 @@ pub(crate) async fn remove(
     settings: &Settings,
     table: &str,
     as_of: Timestamp,
+    budget: &mut Budget,
 ) -> Result<Planned, Failure> {
     let bucket = &settings.enrolment.lake_bucket;
-    Box::pin(Lake { clients, bucket, table }.remove(as_of)).await
+    Box::pin(Lake { clients, bucket, table }.remove(as_of, budget)).await
 }
 
 /// Merges small files of each table, in their order, and notes it in their reports. Last: nobody waits for it.
@@ -120,12 +127,11 @@ pub(crate) async fn merge(
     tables: impl Iterator<Item = (&mut TableReport, Result<Planned, Failure>)>,
     until: i64,
 ) {
-    let mut budget = Budget { bytes: BYTES_PER_RUN, until };
     for (report, planned) in tables {
         let bucket = &settings.enrolment.lake_bucket;
         let lake = Lake { clients, bucket, table: &report.table };
         let compacted = match planned {
-            Ok(planned) => Box::pin(lake.merge_all(planned, &mut budget)).await,
+            Ok(planned) => Box::pin(lake.merge_all(planned, until)).await,
             Err(failure) => Err(failure),
         };
         report.note_compaction(compacted);
@@ -151,7 +157,7 @@ enum Stop {
 }
 
 impl Lake<'_> {
-    async fn remove(&self, as_of: Timestamp) -> Result<Planned, Failure> {
+    async fn remove(&self, as_of: Timestamp, budget: &mut Budget) -> Result<Planned, Failure> {
         let (s3, table) = (&self.clients.s3, self.table);
         // First the files: of every output among them there is a note.
         let objects = listing::objects(s3, self.bucket, &path::changes(table), LOOKED_AT).await?;
@@ -166,6 +172,10 @@ impl Lake<'_> {
         let mut merges = Vec::new();
         for step in compaction::steps(table, &objects, &notes, as_of, &Limits::default()) {
             match step {
+                // What this run does not come to is not kept in memory until then either.
+                Step::Merge(note) if !budget.takes(&note) => {
+                    compacted.left.add_inputs(&note.inputs);
+                }
                 Step::Merge(note) => {
                     let is_new = objects.iter().all(|object| object.key != note.output);
                     merges.push((note, is_new));
@@ -188,11 +198,10 @@ impl Lake<'_> {
     async fn merge_all(
         &self,
         Planned { mut compacted, merges }: Planned,
-        budget: &mut Budget,
+        until: i64,
     ) -> Result<Compacted, Failure> {
         for (note, is_new) in merges {
-            if budget.allows(&note) {
-                budget.bytes -= note.bytes();
+            if clock::now().as_millisecond() <= until {
                 self.merge(note, is_new, &mut compacted).await?;
             } else {
                 compacted.left.add_inputs(&note.inputs);

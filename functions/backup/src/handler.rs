@@ -60,10 +60,15 @@ pub async fn handle(
     // A run that comes late moves no view back.
     let as_of = scheduled.max(clock::now());
     let compacts = run == Run::Reconcile && settings.compaction == Compaction::On;
-    let mut planned = Vec::new();
+    let (mut planned, mut budget) = (Vec::new(), compaction::Budget::of_run());
     if compacts {
         for (of_table, _) in report.tables.iter().zip(&there).filter(|(_, there)| there.is_some()) {
-            planned.push(compaction::remove(clients, settings, &of_table.table, as_of).await);
+            // The tables that are left then are told so below.
+            if clock::now().as_millisecond() > until {
+                break;
+            }
+            let name = &of_table.table;
+            planned.push(compaction::remove(clients, settings, name, as_of, &mut budget).await);
         }
     }
     for (of_table, description) in report.tables.iter_mut().zip(&there) {
