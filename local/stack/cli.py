@@ -105,15 +105,20 @@ def run(arguments: argparse.Namespace) -> int:
     code = 1
     try:
         stack = bring_up(name, arguments)
-        code = subprocess.run(arguments.run, env=os.environ | stack.environment()).returncode
+        code = run_command(arguments.run, stack)
         if code != 0:
             save_function_logs(name, stack)
-    except FileNotFoundError:
-        raise Failure(f"There is no program {arguments.run[0]}.") from None
     finally:
         take_down(name, keep_logs=code != 0)
     # What a shell makes of a command that a signal has ended.
     return code if code >= 0 else 128 - code
+
+
+def run_command(command: list[str], stack: Stack) -> int:
+    try:
+        return subprocess.run(command, env=os.environ | stack.environment()).returncode
+    except FileNotFoundError:
+        raise Failure(f"There is no program {command[0]}.") from None
 
 
 def save_function_logs(name: str, stack: Stack) -> None:
