@@ -21,6 +21,7 @@ mod compaction;
 mod config;
 mod exports;
 mod increments;
+mod naming;
 mod plan;
 mod protect;
 mod rebuild;

@@ -44,6 +44,9 @@ pub(crate) struct TableReport {
     pub(crate) is_gone: bool,
     /// Whether its changes reach the lake, as far as was looked.
     pub(crate) has_feed: bool,
+    /// What the feed's last batch failed of, if it did: no audit is made then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) feed_problem: Option<String>,
     /// The steps of enrolment.
     pub(crate) enrolment: Vec<Step>,
     /// What a person should look at in the catalog: it is reported, not honoured.
@@ -82,7 +85,7 @@ pub(crate) struct TableReport {
     /// What went wrong, and how far it got is above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<String>,
-    /// Whether views and audit are left to the next run, since the time of this one was up.
+    /// Whether views, audit and compaction are left to the next run, since the time of this one was up.
     pub(crate) is_left: bool,
     /// What became of each view.
     pub(crate) views: Vec<Step>,
@@ -115,6 +118,7 @@ impl TableReport {
             tags_failure: None,
             is_gone: false,
             has_feed: false,
+            feed_problem: None,
             enrolment: Vec::new(),
             drift: Vec::new(),
             catalog_failure: None,
@@ -146,6 +150,13 @@ impl TableReport {
         Self { is_gone: true, ..Self::new(table, policy) }
     }
 
+    /// Of a table that had no turn. The run fails of it, and the next attempt at it finds the others done.
+    pub(crate) fn late(table: &str, policy: Policy) -> Self {
+        let failure =
+            "the time of the run was up before its turn; the next one begins with another table";
+        Self { failure: Some(failure.to_owned()), is_left: true, ..Self::new(table, policy) }
+    }
+
     /// Whether enrolment had anything to do.
     pub(crate) fn is_changed(&self) -> bool {
         self.enrolment.iter().any(|step| matches!(step, Step::Done(_)))
@@ -165,8 +176,9 @@ impl TableReport {
 
     /// Notes what became of the enrolment.
     pub(crate) fn note_enrolment(&mut self, enrolled: Enrolled) {
-        let Enrolled { steps, has_feed, drift, uncatalogued } = enrolled;
+        let Enrolled { steps, has_feed, feed_problem, drift, uncatalogued } = enrolled;
         self.has_feed = has_feed;
+        self.feed_problem = feed_problem;
         self.enrolment = steps;
         self.drift = drift;
         if let Some(failure) = uncatalogued {

@@ -104,6 +104,15 @@ pub async fn create(
     }
 }
 
+/// What became of a mapping's last batch, if that failed: what comes after it in its shard waits.
+///
+/// Source: `LastProcessingResult` of
+/// [EventSourceMappingConfiguration](https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html).
+pub fn problem(mapping: &EventSourceMappingConfiguration) -> Option<String> {
+    let result = mapping.last_processing_result()?;
+    result.starts_with("PROBLEM").then(|| result.to_owned())
+}
+
 /// Whether a mapping is on and batches as the settings say.
 pub fn is_as_set(mapping: &EventSourceMappingConfiguration, settings: &MappingSettings) -> bool {
     !rests(mapping)
