@@ -18,7 +18,7 @@
 //! | stream with keys or old images only | left alone: backups and exports, no change feed |
 //! | two other functions read the stream | left alone: a stream serves two readers well |
 //! | replicas (a global table) | left alone |
-//! | mapping disabled, or batching otherwise than the settings say | repaired |
+//! | mapping disabled, or batching or retrying otherwise than the settings say | repaired |
 //! | recovery that reaches further back than asked | left alone: shortening it would lose history |
 
 use aws_sdk_dynamodb::types::{StreamViewType, TableDescription};
@@ -324,7 +324,7 @@ fn fed<'m>(mappings: &'m [EventSourceMappingConfiguration], settings: &MappingSe
     let (ours, foreign): (Vec<_>, Vec<_>) =
         mappings.iter().partition(|mapping| mapping::feeds(mapping, &settings.function));
     match ours.first() {
-        Some(mapping) if mapping.state() == Some("Deleting") => Fed::Leaving,
+        Some(mapping) if mapping::is_leaving(mapping) => Fed::Leaving,
         Some(mapping) if mapping::is_as_set(mapping, settings) => Fed::AsSet,
         Some(mapping) => Fed::Otherwise(mapping.uuid().unwrap_or_default()),
         None if foreign.len() >= 2 => Fed::ByOthers(foreign.len()),
