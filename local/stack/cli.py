@@ -45,6 +45,10 @@ def command_line() -> argparse.ArgumentParser:
         "up", up, "Start an emulator and deploy the template to it, from binaries that cargo has built."
     )
     down_command = command("down", down, "Stop an emulator and forget it.")
+    deploy_command = command(
+        "deploy", deploy, "Deploy the template once more to an emulator that runs: as an update, or after `delete`."
+    )
+    delete_command = command("delete", delete, "Delete the stack from an emulator, which goes on, with `sam delete`.")
     run_command = command("run", run, "Bring a stack up, run a command with its environment, and take it down again.")
     logs_command = command("logs", logs, "Show the functions' logs.")
     tests_command = command("test-corrections", test_corrections, "Test the corrections of the emulator.")
@@ -55,10 +59,10 @@ def command_line() -> argparse.ArgumentParser:
         "test-second-opinion", test_second_opinion, "Start AWS's DynamoDB Local, and ask it which items are valid."
     )
 
-    for named in (up_command, down_command, logs_command):
+    for named in (up_command, down_command, deploy_command, delete_command, logs_command):
         named.add_argument("--name", default=DEFAULT_NAME, help="tells several stacks apart (default: %(default)s)")
     run_command.add_argument("--name", help="name of the stack (default: one that nobody else has)")
-    for deploying in (up_command, run_command, readers_command):
+    for deploying in (up_command, deploy_command, run_command, readers_command):
         add_deployment_options(deploying)
     logs_command.add_argument("--function", default="", help="only functions with this in their name, such as `import`")
     run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
@@ -99,13 +103,26 @@ def down(arguments: argparse.Namespace) -> None:
     take_down(arguments.name)
 
 
+def deploy(arguments: argparse.Namespace) -> None:
+    """Gives the outputs as they are now to `env.sh`. A program that has the environment of before goes on with that."""
+    stack, folder = state.running(arguments.name), state.folder_of(arguments.name)
+    parameters = dict(parameter_pair(text) for text in arguments.parameter)
+    template = deployment.package(folder, arguments.template, arguments.binaries)
+    deployment.deploy(folder, template, stack, parameters)
+    state.save(arguments.name, stack)
+
+
+def delete(arguments: argparse.Namespace) -> None:
+    deployment.delete(state.folder_of(arguments.name), state.running(arguments.name))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """The command's exit code is ours, and the stack goes down however it ends. After a failure its logs stay."""
     name = arguments.name or f"run-{os.getpid()}"
     code = 1
     try:
         stack = bring_up(name, arguments)
-        code = run_command(arguments.run, stack)
+        code = run_command(arguments.run, stack, name)
         if code != 0:
             save_function_logs(name, stack)
     finally:
@@ -114,9 +131,11 @@ def run(arguments: argparse.Namespace) -> int:
     return code if code >= 0 else 128 - code
 
 
-def run_command(command: list[str], stack: Stack) -> int:
+def run_command(command: list[str], stack: Stack, name: str) -> int:
+    """The command also gets the stack's name, which `local/aws deploy` and `delete` want."""
     try:
-        return subprocess.run(command, env=os.environ | stack.environment()).returncode
+        environment = os.environ | stack.environment() | {"LOCAL_AWS_NAME": name}
+        return subprocess.run(command, env=environment).returncode
     except FileNotFoundError:
         raise Failure(f"There is no program {command[0]}.") from None
 

@@ -21,7 +21,7 @@ use crate::{
     protect::Turn,
     rebuild,
     report::{Report, TableReport},
-    selection, views,
+    selection, stack_deletion, views,
 };
 
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
@@ -30,7 +30,7 @@ use crate::{
 /// and again what came to nothing, goes on with chains of incremental exports, moves views, audits and compacts.
 /// With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
 /// who does not want to wait for the schedule there is `{"views": ["orders"]}`: only the views of those
-/// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`.
+/// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`, and `stack_deletion` what CloudFormation asks.
 ///
 /// Fails after every table has had its turn if any of them failed.
 pub async fn handle(
@@ -39,6 +39,9 @@ pub async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Value, Error> {
     let LambdaEvent { payload: event, context } = event;
+    if event.get("ResponseURL").is_some() {
+        return stack_deletion::run(clients, event).await;
+    }
     if let Some(tables) = event.get("views") {
         return views::run(clients, settings, tables).await;
     }

@@ -26,6 +26,7 @@ mod plan;
 mod protect;
 mod rebuild;
 mod report;
+mod stack_deletion;
 mod views;
 
 pub mod chain;
