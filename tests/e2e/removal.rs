@@ -104,12 +104,33 @@ async fn a_deleted_stack_leaves_its_data_and_no_mapping_and_comes_back() -> Resu
 
     let after = Stack::deploy(&["BatchWindowSeconds=1"]).await?;
     assert_ne!(after.lake, before.lake, "the bucket that is there is left alone");
+    for key in before.objects(&before.lake, "changes/").await?.keys() {
+        let source = format!("{}/{key}", before.lake);
+        after
+            .clients
+            .s3
+            .copy_object()
+            .bucket(&after.lake)
+            .key(key)
+            .copy_source(source)
+            .send()
+            .await?;
+    }
+    let event = json!({"rebuildCatalog": [TABLE]});
+    after.invoke(&after.backup_function, &event).await?;
+    let columns = after.registry(TABLE).await?;
+    assert_eq!(
+        columns,
+        before.registry_of_files(TABLE).await?,
+        "the old lake goes on in the new one"
+    );
     run(&after, TABLE, "2026-11-21T03:00:00Z").await?;
     let stream_function = arn(&after.clients, &after.stream_function).await?;
     assert_eq!(fed(&after.clients, TABLE).await?, [stream_function]);
-    // A stream tells of a day, so that the new lake has what came while there was no stack.
-    until("the change to come once more", async || {
-        Ok((after.changes(TABLE).await?.rows.len() == 1).then_some(()))
+    // A stream tells of a day, so that the lake gets what came while there was no stack, and has it once.
+    after.put(TABLE, &parse_item(br#"{"pk":{"S":"c"}}"#)?).await?;
+    until("both changes", async || {
+        Ok((after.changes(TABLE).await?.items().len() == 2).then_some(()))
     })
     .await
 }

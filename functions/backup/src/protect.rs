@@ -48,7 +48,11 @@ impl Turn<'_> {
             report.would_do.push("make its views".to_owned());
             Ok(())
         } else {
-            self.act(&acts, &newest, report).await
+            let acted = self.act(&acts, &newest, report).await;
+            if policy.backup {
+                report.note_backup_age(self.backup_age().await);
+            }
+            acted
         };
         // A chain goes on whatever became of the full export.
         if !chain.is_empty() {
@@ -186,6 +190,14 @@ impl Turn<'_> {
         let mut backups = backup::list(&self.clients.dynamodb, &self.table.name).await?;
         backups.retain(|backup| backup.table_id.as_deref().is_none_or(|id| id == self.table_id));
         Ok(backups)
+    }
+
+    /// How many hours ago the newest backup was asked for that can be restored from, if there is one.
+    async fn backup_age(&self) -> Result<Option<u64>, Failure> {
+        let backups = self.backups().await?;
+        let newest = backups.iter().filter(|backup| backup.available).map(|backup| backup.created);
+        let age = newest.max().map(|newest| clock::now().duration_since(newest).as_hours());
+        Ok(age.and_then(|hours| u64::try_from(hours).ok()))
     }
 
     /// The table's full exports.

@@ -3,6 +3,7 @@
 use aws::{
     Failure,
     enrolment::{Enrolled, Step},
+    telemetry,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -78,6 +79,9 @@ pub(crate) struct TableReport {
     /// What the run would do besides enrolling the table, were it not only observed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) would_do: Vec<String>,
+    /// How many hours ago the newest backup was asked for that can be restored from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backup_age_hours: Option<u64>,
     /// Names of the backups that retention removed.
     pub(crate) removed_backups: Vec<String>,
     /// Names of our backups that could not be restored from a day after they were asked for.
@@ -130,6 +134,7 @@ impl TableReport {
             chain_failure: None,
             left_to: None,
             would_do: Vec::new(),
+            backup_age_hours: None,
             removed_backups: Vec::new(),
             broken_backups: Vec::new(),
             failure: None,
@@ -193,6 +198,19 @@ impl TableReport {
         if let Err(failure) = ran {
             tracing::error!(table = self.table, %failure, "chain of exports not kept");
             self.chain_failure = Some(failure.to_string());
+        }
+    }
+
+    /// Notes how old the newest backup is, which an alarm watches. Where it cannot be told the run goes on.
+    pub(crate) fn note_backup_age(&mut self, age: Result<Option<u64>, Failure>) {
+        match age {
+            Ok(age) => {
+                self.backup_age_hours = age;
+                if let Some(hours) = age {
+                    telemetry::hours(&self.table, &[("BackupAgeHours", hours)]);
+                }
+            }
+            Err(failure) => tracing::warn!(table = self.table, %failure, "age of backups not told"),
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct StreamChanges {
     pub(crate) stream: StreamArn<'static>,
     /// Its changes, gathered into files.
     pub(crate) files: ChangeFiles,
+    /// When the oldest of them was made, in milliseconds since 1970.
+    pub(crate) oldest_ms: i64,
 }
 
 /// A record that can never become a row, and where it is kept.
@@ -56,10 +58,12 @@ fn take(streams: &mut Vec<StreamChanges>, record: &Record<'_>) -> Result<(), Str
         streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
     let at = known.unwrap_or_else(|| {
         let stream = change.stream_arn.clone().into_owned();
-        streams.push(StreamChanges { stream, files: ChangeFiles::new() });
+        streams.push(StreamChanges { stream, files: ChangeFiles::new(), oldest_ms: i64::MAX });
         streams.len() - 1
     });
-    streams[at].files.push(change).map_err(|error| error.to_string())
+    streams[at].files.push(change).map_err(|error| error.to_string())?;
+    streams[at].oldest_ms = streams[at].oldest_ms.min(change.at_ms);
+    Ok(())
 }
 
 /// The object that keeps a record.
@@ -113,7 +117,8 @@ mod tests {
     fn decoded(event: &str) -> String {
         let decoded = decode(event.as_bytes()).unwrap();
         let mut lines = vec![format!("{} records", decoded.records)];
-        for StreamChanges { files, .. } in decoded.streams {
+        for StreamChanges { files, oldest_ms, .. } in decoded.streams {
+            lines.push(format!("the oldest is of {oldest_ms}"));
             for file in files.finish(&lake::Registry::new()).unwrap() {
                 lines.push(format!("{} rows from {} in {}", file.rows, file.first, file.path));
             }
@@ -135,6 +140,7 @@ mod tests {
     fn every_operation() {
         insta::assert_snapshot!(decoded(event!("stream-insert-modify-remove")), @"
         4 records
+        the oldest is of 1795359601000
         4 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439394-4-0a935037150dd80b.parquet
         ");
     }
@@ -143,6 +149,7 @@ mod tests {
     fn two_days_are_two_files() {
         insta::assert_snapshot!(decoded(event!("stream-two-days")), @"
         4 records
+        the oldest is of 1795391998000
         2 rows from 999999800000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-999999800000000017450439091-999999900000000017450439092-2-da5256bd41dce66d.parquet
         2 rows from 1000000000000000017450439093 in changes/planes/dt=2026-11-23/20261122150000000-1000000000000000017450439093-1000000100000000017450439094-2-33094360dee52773.parquet
         ");
@@ -152,6 +159,7 @@ mod tests {
     fn a_poison_record_is_kept_aside_and_its_neighbours_are_not() {
         insta::assert_snapshot!(decoded(event!("stream-poison-record")), @r#"
         3 records
+        the oldest is of 1795359601000
         2 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439293-2-83dd5295809cafe0.parquet
         quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: byte 388, attribute dynamodb.NewImage.year: "abc" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3
         "#);
@@ -161,6 +169,7 @@ mod tests {
     fn keys_alone_are_kept_aside() {
         insta::assert_snapshot!(decoded(event!("stream-keys-only")), @"
         3 records
+        the oldest is of 1795359603000
         1 rows from 4421584500000000017450439293 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439293-4421584500000000017450439293-1-76f103e8999db0f5.parquet
         quarantine/stream/planes/20261122150000000-4421584500000000017450439091.json: INSERT without an item; the stream has to give new images
         quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: MODIFY without an item; the stream has to give new images
@@ -171,6 +180,7 @@ mod tests {
     fn new_images_suffice() {
         insta::assert_snapshot!(decoded(event!("stream-new-image-only")), @"
         3 records
+        the oldest is of 1795359601000
         3 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439293-3-c45a011109918198.parquet
         ");
     }
