@@ -51,6 +51,7 @@ def command_line() -> argparse.ArgumentParser:
     delete_command = command("delete", delete, "Delete the stack from an emulator, which goes on, with `sam delete`.")
     run_command = command("run", run, "Bring a stack up, run a command with its environment, and take it down again.")
     logs_command = command("logs", logs, "Show the functions' logs.")
+    checkov_command = command("checkov", checkov, "Look for insecure settings in the template, with checkov.")
     tests_command = command("test-corrections", test_corrections, "Test the corrections of the emulator.")
     readers_command = command(
         "test-readers", test_readers, "Bring a stack up, and hold readers that others wrote against the lake's files."
@@ -68,6 +69,7 @@ def command_line() -> argparse.ArgumentParser:
     run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
     for testing in (tests_command, readers_command):
         testing.add_argument("pytest", nargs="*", metavar="-- ARG", help="arguments for pytest")
+    checkov_command.add_argument("checkov", nargs="*", metavar="-- ARG", help="arguments for checkov")
     opinion_command.add_argument("cargo", nargs="*", metavar="-- ARG", help="arguments for `cargo test`")
     return parser
 
@@ -153,6 +155,17 @@ def save_function_logs(name: str, stack: Stack) -> None:
 
 def logs(arguments: argparse.Namespace) -> None:
     print(deployment.ask(state.running(arguments.name), "logs", arguments.function), end="")
+
+
+def checkov(arguments: argparse.Namespace) -> int:
+    """Every exception stands with its reason in the template, beside what it is for."""
+    environments.prepare(environments.CHECKOV, environments.CHECKOV_LOCK)
+    program = str(environments.program(environments.CHECKOV, "checkov"))
+    options = ["--file", str(deployment.default_template()), "--framework", "cloudformation"]
+    options += ["--compact", "--quiet", "--skip-download", *arguments.checkov]
+    # It would ask PyPI for a newer one, and wait where there is none.
+    environment = os.environ | {"CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
+    return subprocess.run([program, *options], env=environment).returncode
 
 
 def test_corrections(arguments: argparse.Namespace) -> int:
