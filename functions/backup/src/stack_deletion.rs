@@ -29,10 +29,9 @@ pub(crate) async fn run(clients: &Clients, event: Value) -> Result<Value, Error>
     let request: Request = serde_json::from_value(event)?;
     let function = function_of(&request);
     let done = match (request.request_type, function) {
-        (RequestType::Create | RequestType::Update, _) => Ok(()),
-        // Nothing was made of it.
-        (RequestType::Delete, None) => Ok(()),
         (RequestType::Delete, Some(function)) => removed(clients, function).await,
+        // Nothing is made of it, and nothing of a resource that names no function.
+        (RequestType::Create | RequestType::Update | RequestType::Delete, _) => Ok(()),
     };
     if let Err(reason) = &done {
         tracing::error!(function, reason, "stream mappings not deleted");
