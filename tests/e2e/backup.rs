@@ -256,6 +256,29 @@ async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
     .await?;
     let report = stack.invoke(&stack.backup_function, &event).await?;
     assert_eq!(report["tables"], json!([]));
+
+    // Its stream can be read for a day still; then its mapping goes too.
+    let mappings = async || -> Result<Vec<String>> {
+        let all = aws::mapping::of_function(&stack.clients.lambda, &stack.stream_function).await?;
+        let of_table = format!(":table/{table}/stream/");
+        let all = all
+            .into_iter()
+            .filter(|it| it.event_source_arn().is_some_and(|arn| arn.contains(&of_table)));
+        Ok(all.filter_map(|mapping| mapping.uuid).collect())
+    };
+    let event = json!({"reconcileTime": "2026-11-25T04:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(report["removedMappings"], Value::Null, "{report}");
+    let left = mappings().await?;
+    assert_eq!(left.len(), 1);
+    let (bucket, key) = (&stack.lake, "state/backup/left-mappings.json");
+    let mut seen: Value = serde_json::from_slice(&stack.read(bucket, key).await?)?;
+    seen[&left[0]] = json!((aws::clock::now() - std::time::Duration::from_hours(25)).to_string());
+    let put = stack.clients.s3.put_object().bucket(bucket).key(key);
+    put.body(seen.to_string().into_bytes().into()).send().await?;
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(report["removedMappings"].as_array().map(Vec::len), Some(1), "{report}");
+    assert!(mappings().await?.is_empty());
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     Compaction, Settings, audit,
     compaction::{self, Compactor, Planned},
-    exports, naming,
+    exports, left_mappings, naming,
     plan::Run,
     policy::{self, Exports, Mode, Reading},
     protect::Turn,
@@ -54,7 +54,7 @@ pub async fn handle(
     let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
     let request_id = &context.request_id;
     let scheduled = Scheduled { clients, settings, scheduled, run, request_id, deadline };
-    Box::pin(scheduled.run(&tables)).await
+    Box::pin(scheduled.run(&tables, only.as_deref())).await
 }
 
 /// Tables that have their turn at once: one waits for DynamoDB, Lambda, Glue and S3 in turn, a second or so.
@@ -82,7 +82,7 @@ type Turned = (TableReport, Option<TableDescription>);
 
 impl Scheduled<'_> {
     /// Protects every table; then, and for as long as there is time, what asks Athena: no backup waits for that.
-    async fn run(self, tables: &[TaggedTable]) -> Result<Value, Error> {
+    async fn run(self, tables: &[TaggedTable], only: Option<&[String]>) -> Result<Value, Error> {
         let Self { clients, settings, scheduled, run, request_id, .. } = self;
         let turns = in_turn(tables, scheduled).into_iter().map(|table| self.turn(table));
         let mut turned: Vec<Turned> = stream::iter(turns).buffered(AT_A_TIME).collect().await;
@@ -97,9 +97,16 @@ impl Scheduled<'_> {
         let compacted = there.map(|(report, _)| report).zip(planned);
         Box::pin(compactor.merge(compacted, self.until())).await;
 
+        let removed = match run {
+            Run::Reconcile => left_mappings::remove(clients, settings, only, clock::now()).await,
+            Run::Backup => Ok(Vec::new()),
+        };
         let mut tables: Vec<TableReport> = turned.into_iter().map(|(report, _)| report).collect();
         tables.sort_by(|a, b| a.table.cmp(&b.table));
-        let report = Report { scheduled_time: scheduled, tables };
+        let mappings_failure = removed.as_ref().err().map(ToString::to_string);
+        let removed_mappings = removed.unwrap_or_default();
+        let report =
+            Report { scheduled_time: scheduled, tables, removed_mappings, mappings_failure };
         write_report(clients, settings, run, &report).await?;
         match report.failures() {
             Some(failures) => Err(failures.into()),

@@ -21,6 +21,7 @@ mod compaction;
 mod config;
 mod exports;
 mod increments;
+mod left_mappings;
 mod naming;
 mod plan;
 mod protect;

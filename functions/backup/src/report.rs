@@ -24,6 +24,12 @@ pub(crate) struct Report {
     pub(crate) scheduled_time: Timestamp,
     /// Each enrolled table, by name.
     pub(crate) tables: Vec<TableReport>,
+    /// Streams that no table has any more, whose mappings were deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) removed_mappings: Vec<String>,
+    /// Why mappings are left that should not be; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mappings_failure: Option<String>,
 }
 
 /// What was done for one table.
@@ -268,6 +274,7 @@ impl Report {
             .tables
             .iter()
             .flat_map(|table| table.failures().map(|failure| format!("{}: {failure}", table.table)))
+            .chain(self.mappings_failure.clone())
             .collect();
         (!failed.is_empty()).then(|| failed.join("; "))
     }
