@@ -136,9 +136,9 @@ mod tests {
             let environment = Environment::from_variables([("RULES", rules), ("KEY", key)]);
             environment.privacy("RULES", "KEY").unwrap_err().to_string()
         };
-        insta::assert_snapshot!(refused("orders:hash=email", "secret"), @"");
-        insta::assert_snapshot!(refused("orders:hash=email", ""), @"");
-        insta::assert_snapshot!(refused("orders=email", "secret"), @"");
+        insta::assert_snapshot!(refused("orders:hash=email", "secret"), @"environment variable KEY: the key to hash by has 6 bytes, expected 32 or more");
+        insta::assert_snapshot!(refused("orders:hash=email", ""), @"environment variable KEY: a rule hashes and there is no key to hash by");
+        insta::assert_snapshot!(refused("orders=email", "secret"), @r#"environment variable RULES is "orders=email": the rule "orders=email": expected a colon behind the table's name; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
         let environment = Environment::from_variables([("RULES", ""), ("KEY", "")]);
         assert!(environment.privacy("RULES", "KEY").unwrap().is_empty());
     }

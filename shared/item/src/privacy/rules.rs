@@ -184,8 +184,12 @@ mod tests {
     #[test]
     fn a_rule_is_of_the_tables_that_its_name_fits() {
         let rules = "orders:drop=ssn, card.number ;orders:hash=email;\n customers-*:hash=email; shard-?:drop=x;";
-        insta::assert_snapshot!(check(rules, "orders"), @"");
-        insta::assert_snapshot!(check(rules, "customers-eu"), @"");
+        insta::assert_snapshot!(check(rules, "orders"), @r#"
+        "card" "number" Drop
+        "email" Hash
+        "ssn" Drop
+        "#);
+        insta::assert_snapshot!(check(rules, "customers-eu"), @r#""email" Hash"#);
         for (table, has) in [("shard-1", true), ("shard-12", false), ("Orders", false), ("order", false)] {
             assert_eq!(!check(rules, table).is_empty(), has, "{table}");
         }
@@ -199,25 +203,35 @@ mod tests {
             "t:hash=d.f; t:drop=d.e; t:hash=d.e; *:hash=c; t:drop=c; t:drop=a.b; t:hash=a",
         ] {
             insta::allow_duplicates! {
-                insta::assert_snapshot!(check(rules, "t"), @"");
+                insta::assert_snapshot!(check(rules, "t"), @r#"
+        "a" Hash
+        "c" Drop
+        "d" "e" Drop
+        "d" "f" Hash
+        "#);
             }
         }
     }
 
     #[test]
     fn a_backslash_takes_a_character_as_it_is() {
-        insta::assert_snapshot!(check(r"t:drop=a\.b.c\,d\;e\=f, \ g\  ,h=i:j,\\", "t"), @"");
+        insta::assert_snapshot!(check(r"t:drop=a\.b.c\,d\;e\=f, \ g\  ,h=i:j,\\", "t"), @r#"
+        " g " Drop
+        "\\" Drop
+        "a.b" "c,d;e=f" Drop
+        "h=i:j" Drop
+        "#);
     }
 
     #[test]
     fn what_is_no_rule_is_told() {
-        insta::assert_snapshot!(check("orders", "t"), @"");
-        insta::assert_snapshot!(check("orders:ssn", "t"), @"");
-        insta::assert_snapshot!(check("orders:mask=ssn", "t"), @"");
-        insta::assert_snapshot!(check(":drop=ssn", "t"), @"");
-        insta::assert_snapshot!(check("a b:drop=ssn", "t"), @"");
-        insta::assert_snapshot!(check("orders:drop=a,,b", "t"), @"");
-        insta::assert_snapshot!(check("orders:drop=a..b", "t"), @"");
-        insta::assert_snapshot!(check(r"orders:drop=a\", "t"), @"");
+        insta::assert_snapshot!(check("orders", "t"), @r#"the rule "orders": expected a colon behind the table's name; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        insta::assert_snapshot!(check("orders:ssn", "t"), @r#"the rule "orders:ssn": expected drop= or hash= behind the colon; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        insta::assert_snapshot!(check("orders:mask=ssn", "t"), @r#"the rule "orders:mask=ssn": expected drop= or hash= behind the colon; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        insta::assert_snapshot!(check(":drop=ssn", "t"), @r#"the rule ":drop=ssn": expected a table's name of letters, digits, underscores, hyphens and dots, or * and ?; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        insta::assert_snapshot!(check("a b:drop=ssn", "t"), @r#"the rule "a b:drop=ssn": expected a table's name of letters, digits, underscores, hyphens and dots, or * and ?; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        insta::assert_snapshot!(check("orders:drop=a,,b", "t"), @r#"the rule "orders:drop=a,,b": expected attributes with commas between them, none of them empty; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        insta::assert_snapshot!(check("orders:drop=a..b", "t"), @r#"the rule "orders:drop=a..b": expected attributes with commas between them, none of them empty; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        insta::assert_snapshot!(check(r"orders:drop=a\", "t"), @r#"the rule "orders:drop=a\\": expected attributes with commas between them, none of them empty; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
     }
 }
