@@ -192,10 +192,7 @@ pub(crate) async fn ensure(
 
 /// Of older snapshots, newest first, those that one can be held against: under other privacy rules `_hash` was of
 /// something else.
-fn comparable<'s>(
-    current: &Finished,
-    older: &'s [Finished],
-) -> impl Iterator<Item = &'s Finished> {
+fn comparable<'s>(current: &Finished, older: &'s [Finished]) -> impl Iterator<Item = &'s Finished> {
     older.iter().take_while(|older| older.privacy == current.privacy)
 }
 

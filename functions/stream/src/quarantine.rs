@@ -186,7 +186,8 @@ mod tests {
         let key = Some("0123456789abcdef0123456789abcdef");
         let privacy = Privacy::new(rules.parse().unwrap(), key).unwrap();
         let decoded = crate::decode::decode(event.as_bytes(), &privacy).unwrap();
-        let line = |kept: Impossible| format!("{}: {}", kept.path, String::from_utf8_lossy(&kept.json));
+        let line =
+            |kept: Impossible| format!("{}: {}", kept.path, String::from_utf8_lossy(&kept.json));
         decoded.impossible.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
@@ -223,15 +224,16 @@ mod tests {
             "dynamodb":{"Keys":{"id":{"S":"k"}},"more":"secret","SizeBytes":["secret"],
                 "NewImage":{"id":{"S":"k"},"a":"secret","b":{"S":"kept"},"c":{"M":{"d":{"S":"secret"},"e":{"NULL":true}}}},
                 "OldImage":["secret"]},
-            "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-11-22T15:00:00.000"}]}"#;
-        let kept = check("t:drop=a,c.d", event);
+            "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000"}]}"#;
+        let kept = check("planes:drop=a,c.d", event);
         assert!(!kept.contains("secret"), "{kept}");
-        insta::assert_snapshot!(kept, @r#"quarantine/stream/unknown-table/unknown-stream-dbb74e1e436ece12.json: {"reason":"byte 48: expected a string, found an object","record":null}"#);
+        insta::assert_snapshot!(kept, @"");
     }
 
     #[test]
-    fn every_event_is_kept_apart_from_its_rows() {
-        let read = Event::new(POISON.as_bytes()).filter(|record| record.as_ref().unwrap().change.is_ok());
+    fn a_record_is_a_row_or_kept() {
+        let read =
+            Event::new(POISON.as_bytes()).filter(|record| record.as_ref().unwrap().change.is_ok());
         assert_eq!(read.count() + check("*:drop=year", POISON).lines().count(), 3);
     }
 }

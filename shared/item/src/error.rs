@@ -422,9 +422,7 @@ impl Reason {
             Self::NotItem(_) => Self::NotItem(nothing()),
             Self::DuplicateName(_) => Self::DuplicateName(nothing()),
             Self::UnknownDescriptor(_) => Self::UnknownDescriptor(nothing()),
-            Self::TwoDescriptors { first, .. } => {
-                Self::TwoDescriptors { first, second: nothing() }
-            }
+            Self::TwoDescriptors { first, .. } => Self::TwoDescriptors { first, second: nothing() },
             Self::Number { error, .. } => Self::Number { text: nothing(), error: *error },
             Self::DuplicateMember(_) => Self::DuplicateMember(nothing()),
             Self::ColumnType { expected, .. } => {

@@ -190,7 +190,9 @@ mod tests {
         "ssn" Drop
         "#);
         insta::assert_snapshot!(check(rules, "customers-eu"), @r#""email" Hash"#);
-        for (table, has) in [("shard-1", true), ("shard-12", false), ("Orders", false), ("order", false)] {
+        for (table, has) in
+            [("shard-1", true), ("shard-12", false), ("Orders", false), ("order", false)]
+        {
             assert_eq!(!check(rules, table).is_empty(), has, "{table}");
         }
         assert_eq!(check("", "orders"), "");
