@@ -227,7 +227,7 @@ mod tests {
             "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000"}]}"#;
         let kept = check("planes:drop=a,c.d", event);
         assert!(!kept.contains("secret"), "{kept}");
-        insta::assert_snapshot!(kept, @"");
+        insta::assert_snapshot!(kept, @r#"quarantine/stream/planes/20261122150000000-4ece257f0908dc2a.json: {"reason":"byte 48: expected a string, found an object","record":{"dynamodb":{"Keys":{"id":{"S":"k"}},"NewImage":{"b":{"S":"kept"},"c":{"M":{"e":{"NULL":true}}},"id":{"S":"k"}}},"eventName":"INSERT","eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000","userIdentity":{"type":"Service"}}}"#);
     }
 
     #[test]
