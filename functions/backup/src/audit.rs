@@ -143,7 +143,7 @@ pub(crate) async fn ensure(
     };
     // What no audit has looked at yet, this one does.
     let (mut previous, mut before) = (None, None);
-    for snapshot in older {
+    for snapshot in comparable(current, older) {
         previous = Some(snapshot);
         before = report_of(clients, bucket, snapshot).await?;
         if before.is_some() {
@@ -188,6 +188,12 @@ pub(crate) async fn ensure(
     object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
     tell(&report);
     Ok(Some(report))
+}
+
+/// Of older snapshots, newest first, those that one can be held against: under other privacy rules `_hash` was of
+/// something else.
+fn comparable<'s>(current: &Finished, older: &'s [Finished]) -> impl Iterator<Item = &'s Finished> {
+    older.iter().take_while(|older| older.privacy == current.privacy)
 }
 
 fn report_key(snapshot: &Finished) -> Result<String, Failure> {
@@ -361,4 +367,34 @@ fn tell(report: &AuditReport) {
 
 fn invalid(table: &str, error: &impl ToString) -> Failure {
     Failure::stated("Audit", format!("table {table}"), error.to_string(), Class::Permanent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_held_against_none_of_other_privacy_rules() {
+        let snapshot = |privacy: &str| Finished {
+            table: "planes".to_owned(),
+            table_id: "1".to_owned(),
+            export_arn: "arn".to_owned(),
+            export_time: Timestamp::UNIX_EPOCH,
+            window_start: None,
+            files: 1,
+            items: 1,
+            rows: 1,
+            quarantined: 0,
+            damaged_files: 0,
+            privacy: Some(privacy.to_owned()).filter(|mark| !mark.is_empty()),
+        };
+        let check = |current: &str, older: [&str; 3], count: usize| {
+            let older = older.map(snapshot);
+            assert_eq!(comparable(&snapshot(current), &older).count(), count, "{current}");
+        };
+        check("", ["", "", "a"], 2);
+        check("a", ["", "a", "a"], 0);
+        check("a", ["a", "a", "a"], 3);
+        check("", ["a", "", ""], 0);
+    }
 }

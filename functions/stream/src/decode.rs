@@ -1,10 +1,10 @@
 //! From an event's bytes to the changes of each stream: pure.
 
 use item::change::{Event, Record, StreamArn};
-use lake::{ChangeFiles, path};
-use serde::Serialize;
-use serde_json::value::RawValue;
-use xxhash_rust::xxh64::xxh64;
+use item::privacy::Privacy;
+use lake::ChangeFiles;
+
+use crate::quarantine::{Impossible, Refused};
 
 /// What an event holds.
 #[derive(Debug, Default)]
@@ -28,85 +28,36 @@ pub(crate) struct StreamChanges {
     pub(crate) oldest_ms: i64,
 }
 
-/// A record that can never become a row, and where it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Impossible {
-    /// The object's name in the lake, from the record alone.
-    pub(crate) path: String,
-    /// The object: the reason, and the record as it came.
-    pub(crate) json: Vec<u8>,
-    /// Why. It may quote the value at fault, so it is for the object and not for a log.
-    pub(crate) reason: String,
-}
-
 /// Decodes an event. Fails only if it is no event of records at all.
-pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
+pub(crate) fn decode(event: &[u8], privacy: &Privacy) -> Result<Decoded, item::ParseError> {
     let mut decoded = Decoded::default();
     for record in Event::new(event) {
         let record = record?;
         decoded.records += 1;
-        if let Err(reason) = take(&mut decoded.streams, &record) {
-            decoded.impossible.push(impossible(&record, reason));
+        if let Err(refused) = take(&mut decoded.streams, &record, privacy) {
+            decoded.impossible.push(Impossible::of(&record, &refused, privacy));
         }
     }
     Ok(decoded)
 }
 
-fn take(streams: &mut Vec<StreamChanges>, record: &Record<'_>) -> Result<(), String> {
-    let change = record.change.as_ref().map_err(ToString::to_string)?;
+fn take(
+    streams: &mut Vec<StreamChanges>,
+    record: &Record<'_>,
+    privacy: &Privacy,
+) -> Result<(), Refused> {
+    let change = record.change.as_ref().map_err(|error| Refused::Unread(error.clone()))?;
     let known =
         streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
     let at = known.unwrap_or_else(|| {
         let stream = change.stream_arn.clone().into_owned();
-        streams.push(StreamChanges { stream, files: ChangeFiles::new(), oldest_ms: i64::MAX });
+        let files = ChangeFiles::new().under(privacy.of(stream.table()));
+        streams.push(StreamChanges { stream, files, oldest_ms: i64::MAX });
         streams.len() - 1
     });
-    streams[at].files.push(change).map_err(|error| error.to_string())?;
+    streams[at].files.push(change).map_err(Refused::NoRow)?;
     streams[at].oldest_ms = streams[at].oldest_ms.min(change.at_ms);
     Ok(())
-}
-
-/// The object that keeps a record.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept<'r> {
-    reason: &'r str,
-    record: &'r RawValue,
-}
-
-fn impossible(record: &Record<'_>, reason: String) -> Impossible {
-    let (table, stream) = origin(record.bytes);
-    let name = match record.sequence {
-        Some(sequence) => format!("{stream}-{sequence}.json"),
-        None => format!("{stream}-{:016x}.json", xxh64(record.bytes, 0)),
-    };
-    Impossible {
-        path: path::quarantine("stream", &table, &name),
-        json: kept(record.bytes, &reason),
-        reason,
-    }
-}
-
-/// The table and the stream's label, as far as they can be told.
-fn origin(record: &[u8]) -> (String, String) {
-    let value: serde_json::Value = serde_json::from_slice(record).unwrap_or_default();
-    let arn = value["eventSourceARN"].as_str().and_then(|arn| StreamArn::parse(arn).ok());
-    match arn {
-        Some(arn) => (arn.table().to_owned(), arn.label_digits()),
-        None => ("unknown-table".to_owned(), "unknown-stream".to_owned()),
-    }
-}
-
-fn kept(record: &[u8], reason: &str) -> Vec<u8> {
-    // Lambda sends JSON, which nobody has checked as a whole: where a record is none, its text is kept.
-    let kept = match serde_json::from_slice(record) {
-        Ok(record) => serde_json::to_string(&Kept { reason, record }),
-        Err(_) => serde_json::to_string(&serde_json::json!({
-            "reason": reason,
-            "record": String::from_utf8_lossy(record),
-        })),
-    };
-    kept.unwrap_or_else(|_| String::from_utf8_lossy(record).into_owned()).into_bytes()
 }
 
 #[cfg(test)]
@@ -115,7 +66,7 @@ mod tests {
 
     /// How many records there are, the files they make with their rows, and what is kept aside.
     fn decoded(event: &str) -> String {
-        let decoded = decode(event.as_bytes()).unwrap();
+        let decoded = decode(event.as_bytes(), &Privacy::default()).unwrap();
         let mut lines = vec![format!("{} records", decoded.records)];
         for StreamChanges { files, oldest_ms, .. } in decoded.streams {
             lines.push(format!("the oldest is of {oldest_ms}"));
@@ -192,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_an_error() {
-        assert!(decode(b"{}").is_err());
-        assert!(decode(b"[1]").is_err());
+        assert!(decode(b"{}", &Privacy::default()).is_err());
+        assert!(decode(b"[1]", &Privacy::default()).is_err());
     }
 }

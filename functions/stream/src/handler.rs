@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::{
     Registries, Settings,
-    decode::{self, Impossible, StreamChanges},
+    decode::{self, StreamChanges},
+    quarantine::Impossible,
     registries::CatalogPlace,
 };
 
@@ -46,7 +47,7 @@ pub async fn handle(
     registries: &Registries,
     event: Bytes,
 ) -> Result<Answer, Error> {
-    let decoded = decode::decode(&event)?;
+    let decoded = decode::decode(&event, &settings.privacy)?;
     drop(event);
     for impossible in &decoded.impossible {
         quarantine(clients, settings, impossible).await?;
