@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use aws::{
     backup::{self, Backup},
+    mapping,
     sdk::dynamodb::types::{PointInTimeRecoveryStatus, StreamSpecification, StreamViewType},
 };
 use end_to_end::{Stack, until};
@@ -82,6 +83,27 @@ async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
     let backups = backup::list(&stack.clients.dynamodb, "e2e-existing").await?;
     assert_eq!(names(&backups), ["headwater-20261120T030000Z"]);
     assert_eq!(exports(&stack, "e2e-existing", "20261120T030000Z").await?, manifests);
+
+    assert_eq!(second["backupAgeHours"], 0);
+
+    // A mapping that somebody taught to give up early is as it was made.
+    let lambda = &stack.clients.lambda;
+    let described = aws::table::describe(&stack.clients.dynamodb, "e2e-existing").await?;
+    let stream = described.and_then(|table| table.latest_stream_arn).context("a stream")?;
+    let made = mapping::of_stream(lambda, &stream).await?;
+    let changed = lambda.update_event_source_mapping().set_uuid(made[0].uuid.clone());
+    changed.maximum_retry_attempts(2).maximum_record_age_in_seconds(60).send().await?;
+    let report = run(&stack, "2026-11-20T03:00:00Z").await?;
+    let steps = &of_table(&report, "e2e-existing")?["enrolment"];
+    assert_eq!(
+        steps[2],
+        json!({"outcome": "done", "detail": "stream mapping repaired"}),
+        "{steps}"
+    );
+    let repaired = mapping::of_stream(lambda, &stream).await?;
+    assert_eq!(repaired.len(), 1);
+    assert_eq!(repaired[0].maximum_retry_attempts, made[0].maximum_retry_attempts);
+    assert_eq!(repaired[0].maximum_record_age_in_seconds, Some(72_000));
 
     // Its changes reach the lake from now on.
     stack.put("e2e-existing", &parse_item(br#"{"pk":{"S":"after"}}"#)?).await?;
