@@ -53,6 +53,11 @@ def command_line() -> argparse.ArgumentParser:
     logs_command = command("logs", logs, "Show the functions' logs.")
     checkov_command = command("checkov", checkov, "Look for insecure settings in the template, with checkov.")
     tests_command = command("test-corrections", test_corrections, "Test the corrections of the emulator.")
+    permissions_command = command(
+        "test-permissions",
+        test_permissions,
+        "Bring a stack up, and test what its roles need and what they must not do.",
+    )
     readers_command = command(
         "test-readers", test_readers, "Bring a stack up, and hold readers that others wrote against the lake's files."
     )
@@ -63,11 +68,11 @@ def command_line() -> argparse.ArgumentParser:
     for named in (up_command, down_command, deploy_command, delete_command, logs_command):
         named.add_argument("--name", default=DEFAULT_NAME, help="tells several stacks apart (default: %(default)s)")
     run_command.add_argument("--name", help="name of the stack (default: one that nobody else has)")
-    for deploying in (up_command, deploy_command, run_command, readers_command):
+    for deploying in (up_command, deploy_command, run_command, permissions_command, readers_command):
         add_deployment_options(deploying)
     logs_command.add_argument("--function", default="", help="only functions with this in their name, such as `import`")
     run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
-    for testing in (tests_command, readers_command):
+    for testing in (tests_command, permissions_command, readers_command):
         testing.add_argument("pytest", nargs="*", metavar="-- ARG", help="arguments for pytest")
     checkov_command.add_argument("checkov", nargs="*", metavar="-- ARG", help="arguments for checkov")
     opinion_command.add_argument("cargo", nargs="*", metavar="-- ARG", help="arguments for `cargo test`")
@@ -172,6 +177,19 @@ def test_corrections(arguments: argparse.Namespace) -> int:
     environments.setup()
     command = pytest(environments.EMULATOR, LOCAL / "tests", arguments.pytest)
     return subprocess.run(command, cwd=LOCAL).returncode
+
+
+def test_permissions(arguments: argparse.Namespace) -> int:
+    arguments.name = None
+    # Every statement that depends on a parameter is there. `tests/permissions/deployed.py` knows the names.
+    arguments.parameter += [
+        "BatchWindowSeconds=1",
+        "TablePrefix=least-",
+        "TableNamePatterns=least-named-*",
+        "ExportKmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555",
+    ]
+    arguments.run = pytest(environments.EMULATOR, REPOSITORY / "tests" / "permissions", arguments.pytest)
+    return run(arguments)
 
 
 def test_readers(arguments: argparse.Namespace) -> int:
