@@ -347,13 +347,12 @@ impl Lake<'_> {
                 }
                 Err(Stop::Other { place, reason }) => {
                     let fewer = note.first(self.table, place);
-                    match fewer.filter(|_| place >= Limits::of_run(self.as_of).least_files) {
-                        Some(fewer) => fewer,
-                        None => {
-                            self.refuse(&note, 0..place, reason, compacted).await?;
-                            return self.forget(&note).await;
-                        }
-                    }
+                    let is_worth = place >= Limits::of_run(self.as_of).least_files;
+                    let Some(fewer) = fewer.filter(|_| is_worth) else {
+                        self.refuse(&note, 0..place, reason, compacted).await?;
+                        return self.forget(&note).await;
+                    };
+                    fewer
                 }
             };
             self.forget(&note).await?;

@@ -53,7 +53,7 @@ pub async fn handle(
     let tables = selection::tables(clients, settings, only.as_deref()).await?;
     let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
     let request_id = &context.request_id;
-    let scheduled = Scheduled { clients, settings, scheduled, run, request_id, deadline };
+    let scheduled = ScheduledRun { clients, settings, scheduled, run, request_id, deadline };
     Box::pin(scheduled.run(&tables, only.as_deref())).await
 }
 
@@ -66,7 +66,7 @@ const LEFT_FOR_QUERIES: i64 = 5 * 60 * 1000;
 
 /// A run that the schedule asked for.
 #[derive(Debug, Clone, Copy)]
-struct Scheduled<'a> {
+struct ScheduledRun<'a> {
     clients: &'a Clients,
     settings: &'a Settings,
     scheduled: Timestamp,
@@ -80,7 +80,7 @@ struct Scheduled<'a> {
 /// A table after its turn, and what it was like before, if it is there and not only observed.
 type Turned = (TableReport, Option<TableDescription>);
 
-impl Scheduled<'_> {
+impl ScheduledRun<'_> {
     /// Protects every table; then, and for as long as there is time, what asks Athena: no backup waits for that.
     async fn run(self, tables: &[TaggedTable], only: Option<&[String]>) -> Result<Value, Error> {
         let Self { clients, settings, scheduled, run, request_id, .. } = self;

@@ -117,12 +117,11 @@ impl ChangeFiles {
         };
         let at = self.days.iter().position(|day| day.number == number);
         let mut new = None;
-        let day = match at {
-            Some(at) => &mut self.days[at],
-            None => {
-                let rows = Rows::new().under(self.redaction.clone());
-                new.insert(Day::new(number, date, change.sequence, rows))
-            }
+        let day = if let Some(at) = at {
+            &mut self.days[at]
+        } else {
+            let rows = Rows::new().under(self.redaction.clone());
+            new.insert(Day::new(number, date, change.sequence, rows))
         };
         day.rows.push(&row(change, &stream.label))?;
         day.sequences.push_str(&padded);
