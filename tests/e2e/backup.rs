@@ -345,7 +345,7 @@ async fn what_someone_switched_off_is_switched_on_again() -> Result<()> {
 
     let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
     let stream = described.latest_stream_arn().context("its stream")?;
-    for mapping in aws::mapping::of_stream(&stack.clients.lambda, stream).await? {
+    for mapping in mapping::of_stream(&stack.clients.lambda, stream).await? {
         let delete = stack.clients.lambda.delete_event_source_mapping();
         delete.set_uuid(mapping.uuid).send().await?;
     }
