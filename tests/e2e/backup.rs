@@ -281,7 +281,7 @@ async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
 
     // Its stream can be read for a day still; then its mapping goes too.
     let mappings = async || -> Result<Vec<String>> {
-        let all = aws::mapping::of_function(&stack.clients.lambda, &stack.stream_function).await?;
+        let all = mapping::of_function(&stack.clients.lambda, &stack.stream_function).await?;
         let of_table = format!(":table/{table}/stream/");
         let all = all
             .into_iter()
