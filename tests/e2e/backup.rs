@@ -281,7 +281,7 @@ async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
 
     // Its stream can be read for a day still; then its mapping goes too.
     let mappings = async || -> Result<Vec<String>> {
-        let all = aws::mapping::of_function(&stack.clients.lambda, &stack.stream_function).await?;
+        let all = mapping::of_function(&stack.clients.lambda, &stack.stream_function).await?;
         let of_table = format!(":table/{table}/stream/");
         let all = all
             .into_iter()
@@ -345,7 +345,7 @@ async fn what_someone_switched_off_is_switched_on_again() -> Result<()> {
 
     let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
     let stream = described.latest_stream_arn().context("its stream")?;
-    for mapping in aws::mapping::of_stream(&stack.clients.lambda, stream).await? {
+    for mapping in mapping::of_stream(&stack.clients.lambda, stream).await? {
         let delete = stack.clients.lambda.delete_event_source_mapping();
         delete.set_uuid(mapping.uuid).send().await?;
     }
