@@ -13,6 +13,8 @@ from .paths import LOCAL, REPOSITORY, Failure, progress
 from .state import Stack
 
 DEFAULT_NAME = "default"
+# Parameters of the template that name keys.
+KEYS = ("KmsKeyArn", "TableKmsKeyArns", "ExportKmsKeyArn")
 
 
 def main() -> int:
@@ -186,7 +188,7 @@ def test_permissions(arguments: argparse.Namespace) -> int:
         "BatchWindowSeconds=1",
         "TablePrefix=least-",
         "TableNamePatterns=least-named-*",
-        "ExportKmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555",
+        *(f"{key}=arn:aws:kms:us-east-1:000000000000:key/{key}" for key in KEYS),
     ]
     arguments.run = pytest(environments.EMULATOR, REPOSITORY / "tests" / "permissions", arguments.pytest)
     return run(arguments)

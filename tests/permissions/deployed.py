@@ -64,6 +64,9 @@ class Deployed:
             raise Broken(f"{json.dumps(payload)}\n{log}")
         return payload
 
+    def function_arn(self, function: str) -> str:
+        return self.client("lambda").get_function_configuration(FunctionName=self.functions[function])["FunctionArn"]
+
     def deliver(self, function: str, *bodies: str) -> None:
         records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
         self.invoke(function, {"Records": records})

@@ -99,6 +99,17 @@ def of_a_versioned_export(aws: Deployed) -> None:
     looked_at(aws, versioned(aws))
 
 
+def of_a_copied_export(aws: Deployed) -> None:
+    """An export is dropped as a folder."""
+    table, source = aws.new_name(), exported(aws)
+    for key in aws.keys(aws.exports, source):
+        aws.put(aws.landing, f"imports/{table}/{key.removeprefix(source)}", aws.read(aws.exports, key))
+    manifest = {"Headwater": {"DryRun": True}}
+    aws.deliver("import", dropped(aws, f"imports/{table}/_import.json", json.dumps(manifest)))
+    told = report(aws, table)
+    expect((told["status"], told["rowsRead"]) == ("planned", 1), told)
+
+
 def looked_at(aws: Deployed, prefix: str) -> None:
     table = aws.new_name()
     manifest = {"S3BucketSource": {"S3Bucket": aws.exports, "S3KeyPrefix": prefix}, "Headwater": {"DryRun": True}}

@@ -41,11 +41,19 @@ def traces(scenario: Scenario) -> Unasked:
     )
 
 
-def export_key(scenario: Scenario) -> Unasked:
+def key(scenario: Scenario) -> Unasked:
     return Unasked(
         scenario,
-        "amazondynamodb/latest/developerguide/S3DataExport_Requesting.html",
-        "objects are not encrypted here, whatever key is named",
+        "AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        "nothing is encrypted here, whatever key is named",
+    )
+
+
+def table_keys(scenario: Scenario) -> Unasked:
+    return Unasked(
+        scenario,
+        "amazondynamodb/latest/developerguide/encryption.usagenotes.html",
+        "tables are not encrypted here, whatever key is named",
     )
 
 
@@ -65,9 +73,13 @@ NOT_ENFORCED: dict[str, dict[str, Unasked | dict[str, Unasked]]] = {
         },
         "Logs": logs(importing.folder),
         "Traces": traces(importing.folder),
-        "ExportKey": export_key(importing.of_an_export),
+        "ExportKey": key(importing.of_an_export),
+        "Key": key(importing.folder),
+        "TableKeys": table_keys(importing.folder),
     },
     "stream": {
+        "Key": key(streaming.fed),
+        "TableKeys": table_keys(streaming.fed),
         "Logs": logs(streaming.fed),
         "Traces": traces(streaming.fed),
     },
@@ -84,11 +96,14 @@ NOT_ENFORCED: dict[str, dict[str, Unasked | dict[str, Unasked]]] = {
         "ViewsResultsBucket": {"s3:ListBucketMultipartUploads": IN_PARTS},
         "Logs": logs(backing_up.viewed),
         "Traces": traces(backing_up.viewed),
-        "ExportKey": export_key(backing_up.protected),
+        "ExportKey": key(backing_up.protected),
+        "Key": key(backing_up.viewed),
+        "TableKeys": table_keys(backing_up.protected),
     },
     "snapshot": {
         "Logs": logs(snapshotting.a_snapshot),
         "Traces": traces(snapshotting.a_snapshot),
-        "ExportKey": export_key(snapshotting.a_snapshot),
+        "ExportKey": key(snapshotting.a_snapshot),
+        "Key": key(snapshotting.a_snapshot),
     },
 }

@@ -48,7 +48,7 @@ def unaborted(scenario: Scenario) -> Told:
 USES: dict[str, dict[str, Scenario | Told | dict[str, Scenario | Told]]] = {
     "import": {
         "Queue": {"sqs:SendMessage": importing.spread, OTHERS: importing.polled},
-        "Source": importing.folder,
+        "Source": {"s3:GetObject": importing.of_a_copied_export, "s3:GetObjectVersion": importing.folder},
         "Exports": {"s3:GetObject": importing.of_an_export, "s3:GetObjectVersion": importing.of_a_versioned_export},
         "ExportsFolders": {"s3:ListBucketVersions": importing.of_an_export},
         "Folders": importing.folder,
@@ -105,6 +105,7 @@ USES: dict[str, dict[str, Scenario | Told | dict[str, Scenario | Told]]] = {
         "ObjectNotFound": backing_up.protected,
         "StreamMappings": backing_up.protected,
         "RepairStreamMappings": backing_up.paused,
+        "RemoveStreamMappings": backing_up.removed,
         "ListStreamMappings": backing_up.protected,
         "Catalog": backing_up.rebuilt,
         "Views": {"athena:GetQueryResults": backing_up.audited, OTHERS: backing_up.viewed},
