@@ -119,10 +119,7 @@ impl ChangeFiles {
         let mut new = None;
         let day = match at {
             Some(at) => &mut self.days[at],
-            None => {
-                let rows = Rows::new().under(self.redaction.clone());
-                new.insert(Day::new(number, date, change.sequence, rows))
-            }
+            None => new.insert(Day::new(number, date, change.sequence, self.redaction.clone())),
         };
         day.rows.push(&row(change, &stream.label))?;
         day.sequences.push_str(&padded);
@@ -164,11 +161,11 @@ impl Stream {
 }
 
 impl Day {
-    fn new(number: i64, date: Date, first: &str, rows: Rows) -> Self {
+    fn new(number: i64, date: Date, first: &str, redaction: Option<Arc<Redaction>>) -> Self {
         Self {
             number,
             date,
-            rows,
+            rows: Rows::new().under(redaction),
             first: first.to_owned(),
             last: String::new(),
             sequences: String::new(),
