@@ -97,7 +97,7 @@ class Settings:
     architecture: str = "arm64"
     batch_size: int = 1000
     window_seconds: int = 30
-    stream_memory: int = 1024
+    stream_memory: int = 512
     import_memory: int = 1769
     snapshot_memory: int = 1769
     backup_memory: int = 512
@@ -353,8 +353,8 @@ def moves() -> str:
         "BatchWindowSeconds=5": replace(usual, window_seconds=5),
         "BatchWindowSeconds=300, BatchSize=10000": replace(usual, window_seconds=300, batch_size=10_000),
         "Architecture=x86_64": replace(usual, architecture="x86_64"),
-        "512 MB for the stream function": replace(usual, stream_memory=512),
-        "256 MB": replace(usual, stream_memory=256),
+        "256 MB for the stream function": replace(usual, stream_memory=256),
+        "1,024 MB": replace(usual, stream_memory=1024),
         "Compaction=off": replace(usual, compaction=False),
         "tracing off": replace(usual, tracing=False),
     }
