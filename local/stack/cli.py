@@ -44,6 +44,9 @@ def command_line() -> argparse.ArgumentParser:
     up_command = command(
         "up", up, "Start an emulator and deploy the template to it, from binaries that cargo has built."
     )
+    update_command = command(
+        "update", update, "Deploy the template again to a stack that runs, as an upgrade does."
+    )
     down_command = command("down", down, "Stop an emulator and forget it.")
     run_command = command("run", run, "Bring a stack up, run a command with its environment, and take it down again.")
     logs_command = command("logs", logs, "Show the functions' logs.")
@@ -57,8 +60,13 @@ def command_line() -> argparse.ArgumentParser:
 
     for named in (up_command, down_command, logs_command):
         named.add_argument("--name", default=DEFAULT_NAME, help="tells several stacks apart (default: %(default)s)")
+    update_command.add_argument(
+        "--name",
+        default=os.environ.get("LOCAL_AWS_STACK", DEFAULT_NAME),
+        help="which (default: the one whose environment this is, else %(default)s)",
+    )
     run_command.add_argument("--name", help="name of the stack (default: one that nobody else has)")
-    for deploying in (up_command, run_command, readers_command):
+    for deploying in (up_command, update_command, run_command, readers_command):
         add_deployment_options(deploying)
     logs_command.add_argument("--function", default="", help="only functions with this in their name, such as `import`")
     run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
@@ -93,6 +101,15 @@ def up(arguments: argparse.Namespace) -> None:
     stack = bring_up(arguments.name, arguments)
     folder = state.folder_of(arguments.name)
     progress(f"ready at {stack.endpoint}. Use it with: source {os.path.relpath(folder)}/env.sh")
+
+
+def update(arguments: argparse.Namespace) -> None:
+    """Parameters that are not given keep their values, as `sam deploy` has it."""
+    stack, folder = state.running(arguments.name), state.folder_of(arguments.name)
+    template = deployment.package(folder, arguments.template, arguments.binaries)
+    progress(f"deploying {os.path.relpath(arguments.template)} again to {stack.endpoint}")
+    deployment.deploy(folder, template, stack, dict(parameter_pair(text) for text in arguments.parameter))
+    state.save(arguments.name, stack)
 
 
 def down(arguments: argparse.Namespace) -> None:
