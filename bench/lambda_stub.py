@@ -217,7 +217,14 @@ def _of_lambda() -> dict[str, str]:
         "AWS_LAMBDA_LOG_GROUP_NAME": "bench",
         "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
         "PATH": os.environ.get("PATH", ""),
+        **_certificates(),
     }
+
+
+def _certificates() -> dict[str, str]:
+    """One file of roots, as Amazon Linux has it. Debian has a folder of them besides, which would be read as well."""
+    bundles = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt")
+    return {"SSL_CERT_FILE": found for found in bundles if Path(found).exists()}
 
 
 def variables() -> dict[str, str]:
