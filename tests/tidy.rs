@@ -85,6 +85,88 @@ fn every_parameter_of_the_template_has_its_group_and_label() {
     assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), parameters, "groups");
 }
 
+/// The template's resources of a type: name and text.
+fn resources<'t>(template: &'t str, of_type: &str) -> Vec<(&'t str, &'t str)> {
+    let resources = between(template, "\nResources:", "\nOutputs:");
+    let found =
+        resources.split("\n\n").filter(|text| text.contains(&format!("    Type: {of_type}\n")));
+    let named = found.map(|text| {
+        let text = text.rsplit_once("\n  # ").map_or(text, |(_, rest)| rest);
+        let name = text.lines().find_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+        (name.unwrap_or_else(|| panic!("a resource has a name: {text}")), text)
+    });
+    named.collect()
+}
+
+#[test]
+fn every_alarm_is_told_to_somebody_and_of() {
+    let template = read(&root().join("template.yaml"));
+    let told = read(&root().join("docs/operations.md"));
+    let mut code = String::new();
+    for function in ["import", "stream", "backup", "snapshot"] {
+        for file in files(&root().join(format!("functions/{function}/src")), &[".rs"]) {
+            code += &read(&file);
+        }
+    }
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    assert_eq!(alarms.len(), template.matches("Type: AWS::CloudWatch::Alarm\n").count());
+    for (name, alarm) in &alarms {
+        assert!(
+            alarm.contains("\n      AlarmActions: [!Ref Alarms]\n"),
+            "{name} is told to nobody"
+        );
+        assert!(told.contains(&format!("`{name}`")), "{name} is not in docs/operations.md");
+        let metric = between(alarm, "MetricName: ", "\n");
+        if alarm.contains("Namespace: Headwater\n") {
+            assert!(code.contains(&format!("\"{metric}\"")), "{name}: no code writes {metric}");
+        }
+    }
+    for function in ["Import", "Stream", "Backup", "Snapshot"] {
+        for kind in ["Errors", "Throttles"] {
+            let name = format!("{function}{kind}Alarm");
+            assert!(alarms.iter().any(|(alarm, _)| *alarm == name), "there is no {name}");
+        }
+    }
+}
+
+#[test]
+fn the_dashboard_is_json() {
+    let template = read(&root().join("template.yaml"));
+    let body = between(&template, "DashboardBody: !Sub |\n", "\nOutputs:");
+    let filled: String = body
+        .split("${")
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { between(part, "}", "\0") })
+        .collect();
+    let dashboard: serde_json::Value = serde_json::from_str(&filled).unwrap();
+    assert!(dashboard["widgets"].as_array().is_some_and(|widgets| !widgets.is_empty()));
+}
+
+/// A file that is open to everybody, or read without TLS, is one policy away.
+#[test]
+fn every_bucket_is_closed_and_takes_tls_only() {
+    let template = read(&root().join("template.yaml"));
+    let policies = resources(&template, "AWS::S3::BucketPolicy");
+    let buckets = resources(&template, "AWS::S3::Bucket");
+    assert_eq!(buckets.len(), 3);
+    for (name, bucket) in buckets {
+        for closed in
+            ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
+        {
+            assert!(bucket.contains(&format!("{closed}: true")), "{name}: {closed}");
+        }
+        for kept in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert!(bucket.contains(&format!("\n    {kept}: Retain\n")), "{name}: {kept}");
+        }
+        let of_bucket = policies
+            .iter()
+            .find(|(_, policy)| policy.contains(&format!("      Bucket: !Ref {name}\n")));
+        let is_tls_only = of_bucket
+            .is_some_and(|(_, policy)| policy.contains(r#"Bool: {"aws:SecureTransport": false}"#));
+        assert!(is_tls_only, "{name} has a policy that wants TLS");
+    }
+}
+
 fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
     let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
     rest.split_once(end).map_or(rest, |(inside, _)| inside)

@@ -13,6 +13,8 @@ from .paths import LOCAL, REPOSITORY, Failure, progress
 from .state import Stack
 
 DEFAULT_NAME = "default"
+# Parameters of the template that name keys.
+KEYS = ("KmsKeyArn", "TableKmsKeyArns", "ExportKmsKeyArn")
 
 
 def main() -> int:
@@ -44,13 +46,20 @@ def command_line() -> argparse.ArgumentParser:
     up_command = command(
         "up", up, "Start an emulator and deploy the template to it, from binaries that cargo has built."
     )
-    update_command = command(
-        "update", update, "Deploy the template again to a stack that runs, as an upgrade does."
-    )
     down_command = command("down", down, "Stop an emulator and forget it.")
+    deploy_command = command(
+        "deploy", deploy, "Deploy the template once more to an emulator that runs: as an update, or after `delete`."
+    )
+    delete_command = command("delete", delete, "Delete the stack from an emulator, which goes on, with `sam delete`.")
     run_command = command("run", run, "Bring a stack up, run a command with its environment, and take it down again.")
     logs_command = command("logs", logs, "Show the functions' logs.")
+    checkov_command = command("checkov", checkov, "Look for insecure settings in the template, with checkov.")
     tests_command = command("test-corrections", test_corrections, "Test the corrections of the emulator.")
+    permissions_command = command(
+        "test-permissions",
+        test_permissions,
+        "Bring a stack up, and test what its roles need and what they must not do.",
+    )
     readers_command = command(
         "test-readers", test_readers, "Bring a stack up, and hold readers that others wrote against the lake's files."
     )
@@ -58,20 +67,16 @@ def command_line() -> argparse.ArgumentParser:
         "test-second-opinion", test_second_opinion, "Start AWS's DynamoDB Local, and ask it which items are valid."
     )
 
-    for named in (up_command, down_command, logs_command):
+    for named in (up_command, down_command, deploy_command, delete_command, logs_command):
         named.add_argument("--name", default=DEFAULT_NAME, help="tells several stacks apart (default: %(default)s)")
-    update_command.add_argument(
-        "--name",
-        default=os.environ.get("LOCAL_AWS_STACK", DEFAULT_NAME),
-        help="which (default: the one whose environment this is, else %(default)s)",
-    )
     run_command.add_argument("--name", help="name of the stack (default: one that nobody else has)")
-    for deploying in (up_command, update_command, run_command, readers_command):
+    for deploying in (up_command, deploy_command, run_command, permissions_command, readers_command):
         add_deployment_options(deploying)
     logs_command.add_argument("--function", default="", help="only functions with this in their name, such as `import`")
     run_command.add_argument("run", nargs="+", metavar="-- CMD", help="the command and its arguments")
-    for testing in (tests_command, readers_command):
+    for testing in (tests_command, permissions_command, readers_command):
         testing.add_argument("pytest", nargs="*", metavar="-- ARG", help="arguments for pytest")
+    checkov_command.add_argument("checkov", nargs="*", metavar="-- ARG", help="arguments for checkov")
     opinion_command.add_argument("cargo", nargs="*", metavar="-- ARG", help="arguments for `cargo test`")
     return parser
 
@@ -103,17 +108,21 @@ def up(arguments: argparse.Namespace) -> None:
     progress(f"ready at {stack.endpoint}. Use it with: source {os.path.relpath(folder)}/env.sh")
 
 
-def update(arguments: argparse.Namespace) -> None:
-    """Parameters that are not given keep their values, as `sam deploy` has it."""
+def down(arguments: argparse.Namespace) -> None:
+    take_down(arguments.name)
+
+
+def deploy(arguments: argparse.Namespace) -> None:
+    """Gives the outputs as they are now to `env.sh`. A program that has the environment of before goes on with that."""
     stack, folder = state.running(arguments.name), state.folder_of(arguments.name)
+    parameters = dict(parameter_pair(text) for text in arguments.parameter)
     template = deployment.package(folder, arguments.template, arguments.binaries)
-    progress(f"deploying {os.path.relpath(arguments.template)} again to {stack.endpoint}")
-    deployment.deploy(folder, template, stack, dict(parameter_pair(text) for text in arguments.parameter))
+    deployment.deploy(folder, template, stack, parameters)
     state.save(arguments.name, stack)
 
 
-def down(arguments: argparse.Namespace) -> None:
-    take_down(arguments.name)
+def delete(arguments: argparse.Namespace) -> None:
+    deployment.delete(state.folder_of(arguments.name), state.running(arguments.name))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -122,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
     code = 1
     try:
         stack = bring_up(name, arguments)
-        code = run_command(arguments.run, stack)
+        code = run_command(arguments.run, stack, name)
         if code != 0:
             save_function_logs(name, stack)
     finally:
@@ -131,9 +140,11 @@ def run(arguments: argparse.Namespace) -> int:
     return code if code >= 0 else 128 - code
 
 
-def run_command(command: list[str], stack: Stack) -> int:
+def run_command(command: list[str], stack: Stack, name: str) -> int:
+    """The command also gets the stack's name, which `local/aws deploy` and `delete` want."""
     try:
-        return subprocess.run(command, env=os.environ | stack.environment()).returncode
+        environment = os.environ | stack.environment() | {"LOCAL_AWS_NAME": name}
+        return subprocess.run(command, env=environment).returncode
     except FileNotFoundError:
         raise Failure(f"There is no program {command[0]}.") from None
 
@@ -153,10 +164,34 @@ def logs(arguments: argparse.Namespace) -> None:
     print(deployment.ask(state.running(arguments.name), "logs", arguments.function), end="")
 
 
+def checkov(arguments: argparse.Namespace) -> int:
+    """Every exception stands with its reason in the template, beside what it is for."""
+    environments.prepare(environments.CHECKOV, environments.CHECKOV_LOCK)
+    program = str(environments.program(environments.CHECKOV, "checkov"))
+    options = ["--file", str(deployment.default_template()), "--framework", "cloudformation"]
+    options += ["--compact", "--quiet", "--skip-download", *arguments.checkov]
+    # It would ask PyPI for a newer one, and wait where there is none.
+    environment = os.environ | {"CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
+    return subprocess.run([program, *options], env=environment).returncode
+
+
 def test_corrections(arguments: argparse.Namespace) -> int:
     environments.setup()
     command = pytest(environments.EMULATOR, LOCAL / "tests", arguments.pytest)
     return subprocess.run(command, cwd=LOCAL).returncode
+
+
+def test_permissions(arguments: argparse.Namespace) -> int:
+    arguments.name = None
+    # Every statement that depends on a parameter is there. `tests/permissions/deployed.py` knows the names.
+    arguments.parameter += [
+        "BatchWindowSeconds=1",
+        "TablePrefix=least-",
+        "TableNamePatterns=least-named-*",
+        *(f"{key}=arn:aws:kms:us-east-1:000000000000:key/{key}" for key in KEYS),
+    ]
+    arguments.run = pytest(environments.EMULATOR, REPOSITORY / "tests" / "permissions", arguments.pytest)
+    return run(arguments)
 
 
 def test_readers(arguments: argparse.Namespace) -> int:

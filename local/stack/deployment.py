@@ -29,16 +29,27 @@ def deploy(folder: Path, template: Path, stack: Stack, parameters: dict[str, str
     """Runs `sam deploy`, and puts the stack's outputs into `stack`."""
     ask(stack, "make-bucket", ARTIFACTS)
     overrides = {"Architecture": ARCHITECTURES[platform.machine().lower()]} | parameters
-    log = folder / "deploy.log"
-    command = [
-        *(str(environments.program(environments.DEPLOY, "sam")), "deploy", "--template-file", str(template)),
-        *("--stack-name", STACK_NAME, "--s3-bucket", ARTIFACTS, "--region", stack.region),
-        *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"),
+    options = [
+        *("--template-file", str(template), "--capabilities", "CAPABILITY_IAM"),
+        *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
         *("--parameter-overrides", *(f'{key}="{value}"' for key, value in overrides.items())),
     ]
+    _sam("deploy", folder, stack, options)
+    stack.outputs = json.loads(ask(stack, "outputs", STACK_NAME))
+
+
+def delete(folder: Path, stack: Stack) -> None:
+    """Runs `sam delete`. What the template retains stays."""
+    _sam("delete", folder, stack, ["--no-prompts"])
+
+
+def _sam(command: str, folder: Path, stack: Stack, options: list[str]) -> None:
+    log = folder / f"{command}.log"
+    program = str(environments.program(environments.DEPLOY, "sam"))
+    of_stack = ["--stack-name", STACK_NAME, "--s3-bucket", ARTIFACTS, "--region", stack.region]
     with log.open("w") as output:
         done = subprocess.run(
-            command,
+            [program, command, *of_stack, *options],
             cwd=folder,
             env=_sam_environment(folder, stack),
             stdin=subprocess.DEVNULL,
@@ -46,8 +57,7 @@ def deploy(folder: Path, template: Path, stack: Stack, parameters: dict[str, str
             stderr=output,
         )
     if done.returncode != 0:
-        raise Failure(f"`sam deploy` failed. The end of its output:\n{last_lines(log, 40)}")
-    stack.outputs = json.loads(ask(stack, "outputs", STACK_NAME))
+        raise Failure(f"`sam {command}` failed. The end of its output:\n{last_lines(log, 40)}")
 
 
 def ask(stack: Stack, *arguments: str) -> str:

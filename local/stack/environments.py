@@ -1,7 +1,8 @@
 """The Python environments: pinned, made by a pinned uv, and left alone while their pins stay.
 
 The local AWS is two, because the emulator and SAM each want a boto of their own. The readers that the lake's files are
-held against are a third, which only their test needs: with Spark in it, it is large.
+held against are a third, which only their test needs: with Spark in it, it is large. checkov, which looks for what is
+insecure in the template, is a fourth: it wants a boto of its own, too.
 """
 
 import hashlib
@@ -20,6 +21,8 @@ DEPLOY = WORK / "env-deploy"
 READERS = WORK / "env-readers"
 LOCKS = {EMULATOR: LOCAL / "emulator.txt", DEPLOY: LOCAL / "deploy.txt"}
 READERS_LOCK = REPOSITORY / "tests" / "readers" / "readers.txt"
+CHECKOV = WORK / "env-checkov"
+CHECKOV_LOCK = LOCAL / "checkov.txt"
 
 
 def setup() -> None:
@@ -41,7 +44,7 @@ def prepare(environment: Path, pinned: Path) -> None:
 
 def lock() -> None:
     """Pins anew: resolves the `.in` files into the `.txt` files."""
-    for pinned in (*LOCKS.values(), READERS_LOCK):
+    for pinned in (*LOCKS.values(), READERS_LOCK, CHECKOV_LOCK):
         pin(pinned)
 
 

@@ -2,11 +2,8 @@
 
 import json
 
-import boto3
-import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 from conftest import unique
+from users import allow, denied, user
 
 ACCOUNT = "us-east-1:000000000000"
 
@@ -71,6 +68,31 @@ def test_a_table_of_glue_is_asked_for(aws):
     denied(lambda: client.get_table(DatabaseName=database, Name="t"))
 
 
+def test_what_a_table_of_glue_is_in_is_asked_for_too(aws):
+    glue, database = aws.client("glue"), unique("db").replace("-", "_")
+    glue.create_database(DatabaseInput={"Name": database})
+    glue.create_table(DatabaseName=database, TableInput={"Name": "t"})
+    arns = [f"arn:aws:glue:{ACCOUNT}:{name}" for name in ("catalog", f"database/{database}", f"table/{database}/t")]
+    client = user(aws, allow(["glue:GetTable"], *arns))("glue")
+    assert client.get_table(DatabaseName=database, Name="t")["Table"]["Name"] == "t"
+    for missing in arns:
+        client = user(aws, allow(["glue:GetTable"], *(arn for arn in arns if arn != missing)))("glue")
+        denied(lambda client=client: client.get_table(DatabaseName=database, Name="t"))
+
+
+def test_a_stream_is_asked_for(aws):
+    table, other = aws.make_table(), aws.make_table()
+    client = user(aws, allow(["dynamodb:DescribeStream"], table["LatestStreamArn"]))("dynamodbstreams")
+    client.describe_stream(StreamArn=table["LatestStreamArn"])
+    denied(lambda: client.describe_stream(StreamArn=other["LatestStreamArn"]))
+
+
+def test_still_needed_plain_ministack_does_not_know_a_stream(plain):
+    table = plain.make_table()
+    client = user(plain, allow(["dynamodb:DescribeStream"], table["LatestStreamArn"]))("dynamodbstreams")
+    denied(lambda: client.describe_stream(StreamArn=table["LatestStreamArn"]))
+
+
 def test_a_query_is_asked_for_by_its_workgroup(aws):
     workgroup, start = query_in_a_workgroup(aws)
     allowed = user(aws, allow(["athena:*"], f"arn:aws:athena:{ACCOUNT}:workgroup/{workgroup}"))("athena")
@@ -129,28 +151,6 @@ def query_in_a_workgroup(cloud):
     results = {"OutputLocation": f"s3://{cloud.make_bucket()}/"}
     cloud.client("athena").create_work_group(Name=name, Configuration={"ResultConfiguration": results})
     return name, lambda client: client.start_query_execution(QueryString="SELECT 1", WorkGroup=name)["QueryExecutionId"]
-
-
-def allow(actions: list[str], *resources: str) -> dict:
-    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
-
-
-def denied(call) -> None:
-    with pytest.raises(ClientError) as refused:
-        call()
-    assert "Denied" in refused.value.response["Error"]["Code"], refused.value
-
-
-def user(cloud, *statements: dict):
-    """Makes a user with these permissions, and gives what makes clients for them."""
-    iam, name = cloud.client("iam"), unique("user")
-    iam.create_user(UserName=name)
-    policy = {"Version": "2012-10-17", "Statement": list(statements)}
-    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(policy))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
-    config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
-    return lambda service: session.client(service, endpoint_url=cloud.endpoint, config=config)
 
 
 def put_with_tls_only(cloud) -> int:

@@ -1,4 +1,4 @@
-"""Corrections stream_mappings, failure_destinations and stream_access."""
+"""Corrections stream_mappings, failure_destinations and source_access."""
 
 import json
 import time

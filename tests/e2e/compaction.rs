@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const TABLE: &str = "e2e-compaction";
+/// A table that has files which do not go with others.
+const AT_FAULT: &str = "e2e-compaction-at-fault";
 /// Changes that are written one by one, and so make a file each; a column comes in the middle.
 const CHANGES: [&str; 10] = [
     r#"{"pk":{"S":"a"},"n":{"N":"1"}}"#,
@@ -60,7 +62,11 @@ async fn table_of_many_files(stack: &Stack) -> Result<()> {
 
 /// A run that is due at a time, of this table alone; its report of it.
 async fn run(stack: &Stack, due: Timestamp) -> Result<Value> {
-    let event = json!({"reconcileTime": due.to_string(), "tables": [TABLE]});
+    run_of(stack, TABLE, due).await
+}
+
+async fn run_of(stack: &Stack, table: &str, due: Timestamp) -> Result<Value> {
+    let event = json!({"reconcileTime": due.to_string(), "tables": [table]});
     let report = stack.invoke(&stack.backup_function, &event).await?;
     Ok(report["tables"][0]["compaction"].clone())
 }
@@ -120,8 +126,18 @@ async fn many_files_become_one_and_no_query_shows_it() -> Result<()> {
     assert_eq!(note["output"], json!(output));
     note["stage"] = json!("begun");
     put(&stack, &note_key, note.to_string().into_bytes()).await?;
+    // Another run is at it.
+    let claim_key = format!("state/compaction/{TABLE}.json");
+    let claim = json!({"holder": "another", "claimedAt": aws::clock::now().to_string()});
+    put(&stack, &claim_key, claim.to_string().into_bytes()).await?;
+    let report = run(&stack, next_hour()?).await?;
+    assert_eq!((&report["leftTo"], &report["before"]["files"]), (&json!("another"), &json!(0)));
+    // It ended without its claim, long ago.
+    let claim = json!({"holder": "another", "claimedAt": minutes_ago(15)});
+    put(&stack, &claim_key, claim.to_string().into_bytes()).await?;
     run(&stack, next_hour()?).await?;
     assert_eq!(change_files(&stack).await?, beside);
+    assert!(stack.objects(&stack.lake, &claim_key).await?.is_empty());
 
     // Too early to remove anything; once an hour has passed the inputs go, and the note.
     let report = run(&stack, aws::clock::now()).await?;
@@ -129,7 +145,10 @@ async fn many_files_become_one_and_no_query_shows_it() -> Result<()> {
     assert_eq!(change_files(&stack).await?, beside);
     let first = before.keys().next().context("a file")?.clone();
     let bytes = stack.read(&stack.lake, &first).await?;
-    let report = run(&stack, aws::clock::now() + Duration::from_hours(1)).await?;
+    let mut note: Value = serde_json::from_slice(&stack.read(&stack.lake, &note_key).await?)?;
+    note["stage"]["written"]["at"] = json!(minutes_ago(60));
+    put(&stack, &note_key, note.to_string().into_bytes()).await?;
+    let report = run(&stack, next_hour()?).await?;
     let removed = [&json!(many + 1), &json!(1), &json!(0), &json!(0), &json!(many)];
     assert_eq!(files(&report), removed, "{report}");
     assert_eq!(change_files(&stack).await?.into_keys().collect::<Vec<_>>(), [output]);
@@ -153,8 +172,87 @@ async fn many_files_become_one_and_no_query_shows_it() -> Result<()> {
     Ok(())
 }
 
+fn minutes_ago(minutes: u64) -> String {
+    (aws::clock::now() - Duration::from_secs(60 * minutes)).to_string()
+}
+
 async fn put(stack: &Stack, key: &str, bytes: Vec<u8>) -> Result<()> {
     let put = stack.clients.s3.put_object().bucket(&stack.lake).key(key);
     put.body(ByteStream::from(bytes)).send().await?;
+    Ok(())
+}
+
+async fn change_file_of_another_table(stack: &Stack) -> Result<Vec<u8>> {
+    let table = "e2e-compaction-other";
+    let report = stack.import(&format!("{table}.jsonl"), r#"{"pk":"1"}"#, &[]).await?;
+    anyhow::ensure!(report["status"] == "finished", "{report}");
+    stack.until_changes(table, 1).await?;
+    let files = stack.objects(&stack.lake, &format!("changes/{table}/")).await?;
+    stack.read(&stack.lake, files.keys().next().context("a file")?).await
+}
+
+/// A file of another table, and one that says another number of rows than it has, stay as they are; those beside
+/// them are merged. A note that nobody can read stops the table, and says so.
+#[tokio::test]
+async fn a_file_at_fault_holds_up_no_other() -> Result<()> {
+    let stack = Stack::of_environment();
+    let rows: String = (0..3).map(|pk| format!("{{\"pk\":\"{pk}\"}}\n")).collect();
+    let report = stack.import(&format!("{AT_FAULT}.jsonl"), rows.as_str(), &[]).await?;
+    anyhow::ensure!(report["status"] == "finished", "{report}");
+    stack.tag(AT_FAULT, "headwater:export", "off").await?;
+    stack.until_changes(AT_FAULT, 3).await?;
+    // The same file under other names, as a stream that was cut otherwise leaves them.
+    let folder = format!("changes/{AT_FAULT}/");
+    let there = stack.objects(&stack.lake, &folder).await?.into_keys().next().context("a file")?;
+    let bytes = stack.read(&stack.lake, &there).await?;
+    let (head, hash) = there.rsplit_once('-').context("a hash")?;
+    let (head, count) = head.rsplit_once('-').context("a count")?;
+    let hash = u64::from_str_radix(hash.trim_end_matches(".parquet"), 16)?;
+    let named =
+        |nth: u64, count: &str| format!("{head}-{count}-{:016x}.parquet", hash.wrapping_add(nth));
+    for nth in 1..=9 {
+        put(&stack, &named(nth, count), bytes.clone()).await?;
+    }
+    let (of_another, miscounted) = (named(10, "1"), named(11, "7"));
+    put(&stack, &of_another, change_file_of_another_table(&stack).await?).await?;
+    put(&stack, &miscounted, bytes).await?;
+
+    let due = next_hour()?;
+    let mut left_alone = Vec::new();
+    // A run for each that is found to be at fault, and one for the others.
+    for _ in 0..3 {
+        let report = run_of(&stack, AT_FAULT, due).await?;
+        left_alone = serde_json::from_value(report["leftAlone"].clone()).unwrap_or_default();
+    }
+    let left_alone: Vec<String> = left_alone;
+    assert_eq!(left_alone.len(), 2, "{left_alone:#?}");
+    assert!(
+        left_alone.iter().any(|why| why.contains("has 3 rows, and another number by its name"))
+    );
+    let notes = stack.objects(&stack.lake, &format!("state/compaction/{AT_FAULT}/")).await?;
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    let mut named = Vec::new();
+    for key in notes.keys() {
+        let note: Value = serde_json::from_slice(&stack.read(&stack.lake, key).await?)?;
+        let inputs = note["inputs"].as_array().context("inputs")?;
+        named.push((note["stage"].get("written").is_some(), inputs.len()));
+    }
+    named.sort_unstable();
+    assert_eq!(named.first(), Some(&(false, 1)));
+    assert!(
+        named.last().is_some_and(|(is_written, inputs)| *is_written && *inputs >= 9),
+        "{named:?}"
+    );
+
+    let unread = format!("state/compaction/{AT_FAULT}/unread.json");
+    put(&stack, &unread, b"{".to_vec()).await?;
+    let report = run_of(&stack, AT_FAULT, due).await?;
+    let says = report["leftAlone"].to_string();
+    assert!(says.contains("cannot be read as a note"), "{report}");
+    stack.clients.s3.delete_object().bucket(&stack.lake).key(&unread).send().await?;
+    for key in [of_another, miscounted] {
+        stack.clients.s3.delete_object().bucket(&stack.lake).key(key).send().await?;
+    }
+    stack.until_lake_equals_table(AT_FAULT).await?;
     Ok(())
 }

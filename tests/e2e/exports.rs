@@ -98,10 +98,14 @@ async fn a_chain_goes_on_from_the_full_export_and_once() -> Result<()> {
     let started = report["chain"]["started"].as_array().context("windows")?;
     assert_eq!(started.len(), 1, "{report}");
 
-    // The full export is as of ten minutes before it was due, and the window from there up to now, in quarters of an hour.
+    // The full export is as of ten minutes before it was due, and the window from two minutes before that up to now, in
+    // quarters of an hour.
     let exports = table.ended(2, 0).await?;
     let (from, to) = window(&exports[1])?;
-    assert_eq!(exports[0].content, Some(Content::Full { time: Some(from) }));
+    assert_eq!(
+        exports[0].content,
+        Some(Content::Full { time: Some(from + SignedDuration::from_mins(2)) })
+    );
     assert_eq!(to.duration_since(from), SignedDuration::from_mins(120));
     assert_eq!((time(&started[0]["from"])?, time(&started[0]["to"])?), (from, to));
     assert_eq!(started[0]["exportArn"], exports[1].arn.as_str());

@@ -274,7 +274,31 @@ async fn a_line_that_is_no_change_is_told_and_its_increment_is_not_whole() -> Re
     let snapshots =
         stack.objects(&stack.lake, &format!("state/snapshot/{table}/finished/")).await?;
     assert_eq!(snapshots.len(), 0);
-    Ok(())
+
+    // As docs/operations.md has it: what was made of the window is removed, and it is exported anew.
+    let finished_note = format!("state/snapshot/{table}/increments/finished/{window}.json");
+    let made = [
+        format!("state/snapshot/{table}/increments/{window}/"),
+        format!("increments/{table}/window_end=20261122T151500Z/"),
+    ];
+    for prefix in made {
+        for key in stack.objects(&stack.lake, &prefix).await?.keys() {
+            stack.clients.s3.delete_object().bucket(&stack.lake).key(key).send().await?;
+        }
+    }
+    let folder = format!("{table}/increment/by-hand/AWSDynamoDB");
+    let data = stack.put_data_file(&format!("{folder}/data/lines.json.gz"), &lines[..1]).await?;
+    let times = ("2026-11-22T15:00:00Z", "2026-11-22T15:15:00Z");
+    let mut told = summary(&stack, table, times, "DYNAMODB_JSON", 1).await?;
+    told["exportArn"] =
+        json!(format!("{}-by-hand", told["exportArn"].as_str().unwrap_or_default()));
+    stack.put_manifests(&format!("{folder}/01-by-hand"), &[data], &told).await?;
+    until("the increment is whole", async || {
+        let note: Value = serde_json::from_slice(&stack.read(&stack.lake, &finished_note).await?)?;
+        Ok((note["exportArn"] == told["exportArn"]).then_some(note))
+    })
+    .await
+    .map(|note| assert_eq!([&note["items"], &note["rows"]], [&json!(1), &json!(1)], "{note}"))
 }
 
 #[tokio::test]

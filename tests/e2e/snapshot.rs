@@ -141,7 +141,13 @@ async fn a_hole_in_the_feed_is_found_by_the_audit_and_closed_by_the_export_it_as
     export(&stack, table).await?;
     finished(&stack, table, 2).await?;
 
-    let report = reconciled(&stack, table, 30).await?;
+    // A change that is late would look like this too: it is looked again.
+    let report = reconciled(&stack, table, 20).await?;
+    let suspected = report["audit"].clone();
+    assert_eq!((&suspected["isSettled"], &suspected["different"]), (&json!(false), &json!(1)));
+    let again = reconciled(&stack, table, 30).await?;
+    assert_eq!((&again["audit"], &again["exportArn"]), (&suspected, &Value::Null), "{again}");
+    let report = reconciled(&stack, table, 55).await?;
     let audit = &report["audit"];
     assert_eq!((&audit["isClean"], &audit["different"]), (&json!(false), &json!(1)), "{report}");
     assert_eq!(audit["differences"][0]["key"], r#"{"pk":{"S":"a"}}"#, "{audit}");
@@ -155,6 +161,36 @@ async fn a_hole_in_the_feed_is_found_by_the_audit_and_closed_by_the_export_it_as
     assert_eq!(
         (&audit["isClean"], &audit["expected"], &audit["found"]),
         (&json!(true), &json!(3), &json!(3)),
+        "{audit}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_feed_that_is_late_is_no_hole() -> Result<()> {
+    let stack = Stack::of_environment();
+    let table = "e2e-snapshot-late";
+    stack.existing_table(table, None, &[r#"{"pk":{"S":"a"}}"#]).await?;
+    reconciled(&stack, table, 0).await?;
+    finished(&stack, table, 1).await?;
+    stack.put(table, &parse_item(br#"{"pk":{"S":"a"},"n":{"N":"1"}}"#)?).await?;
+    stack.until_changes(table, 1).await?;
+    let folder = format!("changes/{table}/");
+    let late = stack.objects(&stack.lake, &folder).await?.into_keys().next().context("a file")?;
+    let bytes = stack.read(&stack.lake, &late).await?;
+    stack.clients.s3.delete_object().bucket(&stack.lake).key(&late).send().await?;
+    export(&stack, table).await?;
+    finished(&stack, table, 2).await?;
+    let suspected = reconciled(&stack, table, 20).await?["audit"].clone();
+    assert_eq!((&suspected["isSettled"], &suspected["different"]), (&json!(false), &json!(1)));
+
+    // It arrives.
+    let put = stack.clients.s3.put_object().bucket(&stack.lake).key(&late);
+    put.body(bytes.into()).send().await?;
+    let audit = reconciled(&stack, table, 55).await?["audit"].clone();
+    assert_eq!(
+        [&audit["isSettled"], &audit["isClean"], &audit["exportArn"]],
+        [&json!(true), &json!(true), &Value::Null],
         "{audit}"
     );
     Ok(())

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use aws::sdk::lambda::types::EventSourceMappingConfiguration;
+use aws::{environment::Environment, sdk::lambda::types::EventSourceMappingConfiguration};
 use end_to_end::{Stack, until};
 use item::format::dynamodb_json::parse_item;
 use serde_json::json;
@@ -14,8 +14,11 @@ const TABLE: &str = "e2e-upgrade";
 /// Deploys the template of the working tree to the running stack, with other parameters.
 async fn deploy(parameters: &[&str]) -> Result<()> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // `local/aws` tells its commands which of its stacks is theirs.
+    let environment = Environment::of_process();
+    let name = environment.required("LOCAL_AWS_STACK")?;
     let mut update = Command::new(repository.join("local/aws"));
-    update.arg("update");
+    update.args(["deploy", "--name", name]);
     for parameter in parameters {
         update.args(["--parameter", parameter]);
     }

@@ -8,6 +8,7 @@ mod change;
 mod export;
 mod function;
 mod landing;
+mod logs;
 mod query;
 mod queue;
 mod snapshot;

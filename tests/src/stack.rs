@@ -1,9 +1,14 @@
 //! The deployed stack.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws::{Clients, environment::Environment};
+use tokio::process::Command;
 
 /// Clients and names of a deployed stack.
 #[derive(Debug, Clone)]
@@ -46,15 +51,30 @@ impl Stack {
             clippy::expect_used,
             reason = "a test without its stack has nothing to go on with"
         )]
-        Self::from_variables().expect("a deployed stack; run these tests with: make test")
+        Self::from(&Environment::of_process())
+            .expect("a deployed stack; run these tests with: make test")
     }
 
-    fn from_variables() -> Result<Self> {
-        let environment = Environment::of_process();
+    /// Deletes the stack and leaves the local AWS as it is then.
+    pub async fn delete() -> Result<()> {
+        local_aws("delete", &[]).await
+    }
+
+    /// Deploys the template once more, with parameters, and gives the stack as it is then.
+    pub async fn deploy(parameters: &[&str]) -> Result<Self> {
+        let options: Vec<&str> = parameters.iter().flat_map(|it| ["--parameter", it]).collect();
+        local_aws("deploy", &options).await?;
+        let file = root().join("target/local").join(local_name()?).join("env");
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let variables = text.lines().filter_map(|line| line.split_once('='));
+        Self::from(&Environment::from_variables(variables))
+    }
+
+    fn from(environment: &Environment) -> Result<Self> {
         let output =
             |name: &str| environment.required(&format!("HEADWATER_{name}")).map(str::to_owned);
         Ok(Self {
-            clients: Clients::from_environment(&environment)?,
+            clients: Clients::from_environment(environment)?,
             landing: output("LANDING_BUCKET")?,
             lake: output("LAKE_BUCKET")?,
             exports: output("EXPORTS_BUCKET")?,
@@ -69,6 +89,24 @@ impl Stack {
             endpoint: environment.required("AWS_ENDPOINT_URL")?.to_owned(),
         })
     }
+}
+
+/// Runs a sub-command of `local/aws` on the stack that the test was given.
+async fn local_aws(command: &str, options: &[&str]) -> Result<()> {
+    let mut program = Command::new(root().join("local/aws"));
+    program.arg(command).args(["--name", &local_name()?]).args(options);
+    let ended = program.status().await?;
+    ensure!(ended.success(), "local/aws {command}: {ended}");
+    Ok(())
+}
+
+/// The name of the stack that the test was given.
+fn local_name() -> Result<String> {
+    Ok(Environment::of_process().required("LOCAL_AWS_NAME")?.to_owned())
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// How long a test waits for what must come. Generous: it bounds a failure, not a success.

@@ -2,10 +2,15 @@
 //!
 //! ```text
 //! newest snapshot, and the last one before it that was audited ─▶ a report of the newer one? ── yes ─▶ that
-//!           └─ no ─▶ totals, by Athena ── clean ─────────────────┐
-//!                        │       └─ not ─▶ differences, a new full export ─┴─▶ report
+//!           └─ no ─▶ totals, by Athena ── clean ──────────────────────────────┐
+//!                        │       └─ not ─▶ differences ── the same as half an hour ago or longer ─▶ a new full export ─▶ report
+//!                        │                       └─ not ─▶ suspected: looked at again by a later run
 //!                        └─ not ended: looked for in the next run
 //! ```
+//!
+//! **Late or lost.** A change that is on its way looks as one that is lost. So a difference counts only once a second
+//! look, half an hour or more after the first, finds the very same, and no look is taken while the feed fails
+//! ([`Enrolled::feed_problem`](aws::enrolment::Enrolled)): its own alarm rings then.
 //!
 //! An export is not asked for where the audit before asked for one: what it was to close is open still, and
 //! is for a person to look at. The report is `reports/audit/<table>/<snapshot>.json` in the lake's bucket. A snapshot is itself right,
@@ -20,7 +25,7 @@ use aws::{
     snapshot::{self, Finished},
     telemetry,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lake::{
     Registry,
     audit::{Audit, Totals},
@@ -48,6 +53,9 @@ pub(crate) struct AuditReport {
     previous: String,
     /// Whether the two sides agree.
     pub(crate) is_clean: bool,
+    /// Whether that is so for good: differences are only suspected until a second look has found the same.
+    #[serde(default = "settled")]
+    is_settled: bool,
     /// Items that the changes make.
     expected: u64,
     /// Items of the snapshot.
@@ -73,6 +81,23 @@ pub(crate) struct AuditReport {
     export_arn: Option<String>,
 }
 
+/// A report that was written is.
+const fn settled() -> bool {
+    true
+}
+
+/// A look that found differences, in `state/backup/<table>/audit-<snapshot>-suspected`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Suspicion {
+    /// When it was looked.
+    looked_at: Timestamp,
+    /// Which look it was, from 0.
+    look: u32,
+    /// What it found.
+    report: AuditReport,
+}
+
 /// A key on which the two sides disagree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,6 +112,8 @@ struct Difference {
     found: Option<String>,
 }
 
+/// A change that is on its way so long after a look is lost.
+const SETTLES: SignedDuration = SignedDuration::from_mins(30);
 /// Snapshots that are looked through for the last one that was audited.
 const LOOKED_AT: usize = 100;
 
@@ -116,7 +143,7 @@ pub(crate) async fn ensure(
     };
     // What no audit has looked at yet, this one does.
     let (mut previous, mut before) = (None, None);
-    for snapshot in older {
+    for snapshot in comparable(current, older) {
         previous = Some(snapshot);
         before = report_of(clients, bucket, snapshot).await?;
         if before.is_some() {
@@ -132,11 +159,16 @@ pub(crate) async fn ensure(
     };
     let audit = audit(&changes, previous, current, description)?;
     let partition = current.partition().map_err(|error| invalid(table, &error))?;
-    let asked = Asked { clients, settings, table, snapshot: &partition };
-    let Some(mut report) = asked.report(&audit).await? else {
+    let before_it = previous.partition().map_err(|error| invalid(table, &error))?;
+    let asked =
+        Asked { clients, settings, table, snapshot: &partition, previous: before_it, as_of };
+    let Some(mut report) = asked.look(&audit).await? else {
         return Ok(None);
     };
-    report.previous = previous.partition().map_err(|error| invalid(table, &error))?;
+    if !report.is_settled {
+        tracing::warn!(table, snapshot = report.snapshot, "differences suspected");
+        return Ok(Some(report));
+    }
     let was_asked_for = before.is_some_and(|before| before.export_arn.is_some());
     if !report.is_clean && exports && !was_asked_for {
         let asked = FullExports {
@@ -156,6 +188,12 @@ pub(crate) async fn ensure(
     object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
     tell(&report);
     Ok(Some(report))
+}
+
+/// Of older snapshots, newest first, those that one can be held against: under other privacy rules `_hash` was of
+/// something else.
+fn comparable<'s>(current: &Finished, older: &'s [Finished]) -> impl Iterator<Item = &'s Finished> {
+    older.iter().take_while(|older| older.privacy == current.privacy)
 }
 
 fn report_key(snapshot: &Finished) -> Result<String, Failure> {
@@ -206,14 +244,49 @@ struct Asked<'a> {
     settings: &'a Settings,
     table: &'a str,
     snapshot: &'a str,
+    previous: String,
+    as_of: Timestamp,
 }
 
 type Rows = Vec<Vec<Option<String>>>;
 
 impl Asked<'_> {
+    /// What a look finds: differences are settled if the look before found the same. It is not looked again so soon
+    /// after that, and nothing is found while an answer has not ended.
+    async fn look(&self, audit: &Audit) -> Result<Option<AuditReport>, Failure> {
+        let (s3, bucket) = (&self.clients.s3, &self.settings.enrolment.lake_bucket);
+        let key = self.key("suspected");
+        let suspicion = object::read(s3, bucket, &key).await?;
+        let suspicion = suspicion.and_then(|it| serde_json::from_slice::<Suspicion>(&it).ok());
+        let look = match &suspicion {
+            Some(Suspicion { looked_at, report, .. })
+                if self.as_of.duration_since(*looked_at) < SETTLES =>
+            {
+                return Ok(Some(report.clone()));
+            }
+            Some(Suspicion { look, .. }) => look + 1,
+            None => 0,
+        };
+        let Some(mut report) = self.report(audit, look).await? else { return Ok(None) };
+        if report.is_clean || suspicion.is_some_and(|before| before.report == report) {
+            report.is_settled = true;
+            return Ok(Some(report));
+        }
+        let suspicion = Suspicion { looked_at: self.as_of, look, report: report.clone() };
+        let bytes = serde_json::json!(suspicion).to_string().into_bytes();
+        object::put(s3, bucket, &key, "application/json", bytes).await?;
+        Ok(Some(report))
+    }
+
+    fn key(&self, what: &str) -> String {
+        let name = format!("{}/audit-{}-{what}", path::folder(self.table), self.snapshot);
+        path::state("backup", &name)
+    }
+
     /// The answers; nothing if one has not ended.
-    async fn report(&self, audit: &Audit) -> Result<Option<AuditReport>, Failure> {
-        let Some(rows) = self.answer("totals", audit.totals()).await? else {
+    async fn report(&self, audit: &Audit, look: u32) -> Result<Option<AuditReport>, Failure> {
+        let asked = |name: &str| if look == 0 { name.to_owned() } else { format!("{name}-{look}") };
+        let Some(rows) = self.answer(&asked("totals"), audit.totals()).await? else {
             return Ok(None);
         };
         let row = rows.first().map(Vec::as_slice).unwrap_or_default();
@@ -221,7 +294,7 @@ impl Asked<'_> {
         let differences = if totals.is_clean() {
             Rows::new()
         } else {
-            let Some(rows) = self.answer("differences", audit.differences()).await? else {
+            let Some(rows) = self.answer(&asked("differences"), audit.differences()).await? else {
                 return Ok(None);
             };
             rows
@@ -229,8 +302,9 @@ impl Asked<'_> {
         Ok(Some(AuditReport {
             table: self.table.to_owned(),
             snapshot: self.snapshot.to_owned(),
-            previous: String::new(),
+            previous: self.previous.clone(),
             is_clean: totals.is_clean(),
+            is_settled: false,
             expected: totals.expected,
             found: totals.found,
             missing: totals.missing,
@@ -246,10 +320,9 @@ impl Asked<'_> {
     }
 
     async fn answer(&self, name: &str, statement: &str) -> Result<Option<Rows>, Failure> {
-        let Self { clients, settings, table, snapshot } = self;
+        let Self { clients, settings, table, .. } = self;
         let (s3, bucket) = (&clients.s3, &settings.enrolment.lake_bucket);
-        let name = format!("{}/audit-{snapshot}-{name}", path::folder(table));
-        let (key, resource) = (path::state("backup", &name), format!("audit of {table}"));
+        let (key, resource) = (self.key(name), format!("audit of {table}"));
         if let Some(id) = object::read(s3, bucket, &key).await? {
             let id = String::from_utf8_lossy(&id);
             match athena::answer(&clients.athena, &id, &resource).await {
@@ -294,4 +367,34 @@ fn tell(report: &AuditReport) {
 
 fn invalid(table: &str, error: &impl ToString) -> Failure {
     Failure::stated("Audit", format!("table {table}"), error.to_string(), Class::Permanent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_held_against_none_of_other_privacy_rules() {
+        let snapshot = |privacy: &str| Finished {
+            table: "planes".to_owned(),
+            table_id: "1".to_owned(),
+            export_arn: "arn".to_owned(),
+            export_time: Timestamp::UNIX_EPOCH,
+            window_start: None,
+            files: 1,
+            items: 1,
+            rows: 1,
+            quarantined: 0,
+            damaged_files: 0,
+            privacy: Some(privacy.to_owned()).filter(|mark| !mark.is_empty()),
+        };
+        let check = |current: &str, older: [&str; 3], count: usize| {
+            let older = older.map(snapshot);
+            assert_eq!(comparable(&snapshot(current), &older).count(), count, "{current}");
+        };
+        check("", ["", "", "a"], 2);
+        check("a", ["", "a", "a"], 0);
+        check("a", ["a", "a", "a"], 3);
+        check("", ["a", "", ""], 0);
+    }
 }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! 1. **Begin.** At what an earlier run had proven, else at a full export that a known window joins, else (no
-//!    window is known) at the newest full export from which one is due.
+//!    window is known) two minutes before the newest full export from which one is due: DynamoDB may take an item as of
+//!    a minute earlier than the export's time, and what changed since would be in neither.
 //! 2. **Walk** along the known windows, each where the one before it ends. Up to the first that is not
 //!    completed the chain is *proven*.
 //! 3. **Start** again what failed, with the same bounds under a new token; what was never started between two known
@@ -40,7 +41,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::plan;
+use crate::{exports::EARLY, naming};
 
 pub mod memory;
 
@@ -131,7 +132,7 @@ pub struct Recovery {
 /// What a run does for a chain.
 ///
 /// `proven` is where the first window begins that is not completed, counted from the chain's beginning. While no
-/// window is, it is the beginning: the full export, or, where a chain goes on beyond a gap, up to a day before
+/// window is, it is the beginning: two minutes before the full export, or, where a chain goes on beyond a gap, up to a day before
 /// it, where the window begins that the full export falls into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
@@ -231,7 +232,7 @@ impl Chain<'_> {
     fn begin(&self, known: &Known, fulls: &[Timestamp], mut reason: Reason) -> Plan {
         let mut newest = None;
         for full in fulls.iter().rev() {
-            match self.walk(known, whole_second(*full)) {
+            match self.walk(known, self.beginning(known, *full)) {
                 Ok(walk) if !walk.wanted.is_empty() => return self.act(walk),
                 Ok(walk) => newest = newest.or(Some(walk)),
                 Err(gap) => {
@@ -242,6 +243,17 @@ impl Chain<'_> {
             }
         }
         newest.map_or(Plan::StartAnew { reason }, |walk| self.act(walk))
+    }
+
+    /// Where a chain begins that begins at a full export: so long before it as the export may be of an earlier time,
+    /// as far as recovery reaches and no window has it already. Recovery that began after the export leaves a gap.
+    fn beginning(&self, known: &Known, full: Timestamp) -> Timestamp {
+        let full = whole_second(full);
+        let begin = full.checked_sub(EARLY).unwrap_or(full);
+        let begin = begin.max(next_whole_second(self.recovery.earliest)).min(full);
+        let had = known.values().filter(|window| window.standing != Standing::Failed);
+        let had = had.map(|window| window.to).filter(|to| *to <= full).max();
+        had.map_or(begin, |to| begin.max(to))
     }
 
     fn act(&self, Walk { proven, wanted }: Walk) -> Plan {
@@ -413,16 +425,26 @@ fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_millisecond().div_euclid(1000)).unwrap_or(time)
 }
 
+/// The first whole second that is not before a time.
+fn next_whole_second(time: Timestamp) -> Timestamp {
+    let whole = whole_second(time);
+    if whole < time {
+        whole.checked_add(SignedDuration::from_secs(1)).unwrap_or(time)
+    } else {
+        whole
+    }
+}
+
 /// The idempotency token of an attempt.
 fn token(request: &str, Window { from, to }: Window, attempt: u32) -> String {
-    plan::token(&format!("{request} {} {} {attempt}", from.as_second(), to.as_second()))
+    naming::token(&format!("{request} {} {} {attempt}", from.as_second(), to.as_second()))
 }
 
 impl Window {
     /// The prefix that a table's export of this window is written below, whichever attempt it is:
     /// `planes/increment/20261122T030000Z_20261122T031500Z`.
     pub fn prefix(&self, table: &str) -> String {
-        format!("{table}/increment/{}_{}", plan::compact(self.from), plan::compact(self.to))
+        format!("{table}/increment/{}_{}", naming::compact(self.from), naming::compact(self.to))
     }
 }
 

@@ -1,14 +1,18 @@
 //! Many small change files to few, table by table, for as long as there is time.
 //!
 //! ```text
-//! list changes, read notes ─▶ steps ─▶ merge:  note ─▶ files, fetched ahead ─▶ thread ─▶ parts ─▶ upload ─▶ note
-//!                                      remove: inputs of an hour ago, by entity tag; the note
+//! claim ─▶ read notes, list changes ─▶ steps ─▶ merge:  note ─▶ files, fetched ahead ─▶ thread ─▶ parts ─▶ upload ─▶ note
+//!                                               remove: inputs of an hour ago, by entity tag; the note
 //! ```
+//!
+//! One run at a time is at a table's files: the claim is `state/compaction/<table>.json`, and another run
+//! leaves them to that one. A file that cannot be read, or has other rows than its name says, is left alone and the others
+//! of its group are merged; where a column changes its type a merge ends before it.
 //!
 //! What is to be done, and why it can stop anywhere, is `lake::compaction`. Memory is a window of files, a
 //! row group and three parts of the upload: about 150 MiB, whatever the table's size.
 
-use std::io;
+use std::{collections::HashSet, io, ops::Range};
 
 use aws::{
     Class, Clients, Failure, clock, listing,
@@ -27,10 +31,9 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{Settings, report::TableReport};
+use crate::{Settings, claim, report::TableReport};
 
-/// Objects of a table that a run looks at: the first, which are the oldest. With files of 128 MiB that is
-/// 12 TiB.
+/// Small objects of a table that a run looks at: the first, which are the oldest.
 const LOOKED_AT: usize = 100_000;
 /// Bytes that one run merges, so that it ends: about a quarter of its time.
 const BYTES_PER_RUN: u64 = 2 * 1024 * 1024 * 1024;
@@ -60,6 +63,9 @@ pub(crate) struct Compacted {
     /// What is not merged for good, and why: a person looks at the files, and removes the note.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_alone: Vec<String>,
+    /// The invocation that is at work on these files instead of this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_to: Option<String>,
 }
 
 /// So many files, with so many bytes.
@@ -104,37 +110,52 @@ pub(crate) struct Planned {
     compacted: Compacted,
     /// What to merge, and whether its output is new.
     merges: Vec<(Note, bool)>,
+    /// Whether this run is at it, and no other.
+    is_ours: bool,
 }
 
-/// Removes what was merged an hour ago, and plans what to merge.
-///
-/// Before views and audits: a query that begins after it has nearly an hour until files that it reads are removed.
-pub(crate) async fn remove(
-    clients: &Clients,
-    settings: &Settings,
-    table: &str,
-    as_of: Timestamp,
-    budget: &mut Budget,
-) -> Result<Planned, Failure> {
-    let bucket = &settings.enrolment.lake_bucket;
-    Box::pin(Lake { clients, bucket, table }.remove(as_of, budget)).await
+/// A run that compacts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Compactor<'a> {
+    pub(crate) clients: &'a Clients,
+    pub(crate) settings: &'a Settings,
+    /// The invocation.
+    pub(crate) request_id: &'a str,
+    /// Files of the hours before this one are merged.
+    pub(crate) as_of: Timestamp,
 }
 
-/// Merges small files of each table, in their order, and notes it in their reports. Last: nobody waits for it.
-pub(crate) async fn merge(
-    clients: &Clients,
-    settings: &Settings,
-    tables: impl Iterator<Item = (&mut TableReport, Result<Planned, Failure>)>,
-    until: i64,
-) {
-    for (report, planned) in tables {
-        let bucket = &settings.enrolment.lake_bucket;
-        let lake = Lake { clients, bucket, table: &report.table };
-        let compacted = match planned {
-            Ok(planned) => Box::pin(lake.merge_all(planned, until)).await,
-            Err(failure) => Err(failure),
-        };
-        report.note_compaction(compacted);
+impl Compactor<'_> {
+    /// Removes what was merged an hour ago, and plans what to merge.
+    ///
+    /// Before views and audits: a query that begins after it has nearly an hour until files that it reads are removed.
+    pub(crate) async fn remove(
+        &self,
+        table: &str,
+        budget: &mut Budget,
+    ) -> Result<Planned, Failure> {
+        Box::pin(self.lake(table).remove(budget)).await
+    }
+
+    /// Merges small files of each table, in their order, and notes it in their reports. Last: nobody waits for it.
+    pub(crate) async fn merge(
+        &self,
+        tables: impl Iterator<Item = (&mut TableReport, Result<Planned, Failure>)>,
+        until: i64,
+    ) {
+        for (report, planned) in tables {
+            let lake = self.lake(&report.table);
+            let compacted = match planned {
+                Ok(planned) => Box::pin(lake.merge_all(planned, until)).await,
+                Err(failure) => Err(failure),
+            };
+            report.note_compaction(compacted);
+        }
+    }
+
+    fn lake<'a>(&'a self, table: &'a str) -> Lake<'a> {
+        let Self { clients, settings, request_id, as_of } = *self;
+        Lake { clients, bucket: &settings.enrolment.lake_bucket, table, request_id, as_of }
     }
 }
 
@@ -144,6 +165,16 @@ struct Lake<'a> {
     clients: &'a Clients,
     bucket: &'a str,
     table: &'a str,
+    request_id: &'a str,
+    as_of: Timestamp,
+}
+
+/// What notes there are.
+#[derive(Default)]
+struct Notes {
+    notes: Vec<Note>,
+    /// Of which it is not known what they name.
+    unread: Vec<String>,
 }
 
 /// Why files were not merged.
@@ -152,32 +183,62 @@ enum Stop {
     Failed(Failure),
     /// One is gone since it was listed: the next run sees.
     Gone,
+    /// These of them go with no other.
+    RefusedFiles { places: Range<usize>, reason: String },
+    /// Those before this one go together, and it does not go with them.
+    Other { place: usize, reason: String },
     /// They never will be.
     Refused(String),
 }
 
 impl Lake<'_> {
-    async fn remove(&self, as_of: Timestamp, budget: &mut Budget) -> Result<Planned, Failure> {
+    async fn remove(&self, budget: &mut Budget) -> Result<Planned, Failure> {
+        let s3 = &self.clients.s3;
+        let (key, now) = (self.claim(), clock::now());
+        let turn = claim::take::<()>(s3, self.bucket, &key, self.request_id, now).await?;
+        if let claim::Turn::Theirs { holder } = turn {
+            let compacted = Compacted { left_to: Some(holder), ..Compacted::default() };
+            return Ok(Planned { compacted, merges: Vec::new(), is_ours: false });
+        }
+        let planned = Box::pin(self.remove_as_the_only_one(budget)).await;
+        match planned {
+            Ok(planned) => Ok(planned),
+            Err(failure) => self.release().await.and(Err(failure)),
+        }
+    }
+
+    async fn remove_as_the_only_one(&self, budget: &mut Budget) -> Result<Planned, Failure> {
         let (s3, table) = (&self.clients.s3, self.table);
-        // First the files: of every output among them there is a note.
-        let objects = listing::objects(s3, self.bucket, &path::changes(table), LOOKED_AT).await?;
-        let notes = self.notes().await?;
-        let mut compacted = Compacted::default();
-        compacted.before.add(objects.len(), objects.iter().map(|object| object.bytes).sum());
+        let Notes { notes, unread } = self.notes().await?;
+        let (limits, has_unread) = (Limits::of_run(self.as_of), !unread.is_empty());
+        let mut compacted = Compacted { left_alone: unread, ..Compacted::default() };
+        let noted: HashSet<&str> = notes.iter().flat_map(Note::keys).collect();
+        let folder = path::changes(table);
+        let listed = listing::objects(s3, self.bucket, &folder, LOOKED_AT, |object| {
+            compacted.before.add(1, object.bytes);
+            object.bytes <= limits.small || noted.contains(object.key.as_str())
+        });
+        let listing = listed.await?;
         for note in &notes {
             if let Stage::Refused { reason } = &note.stage {
                 compacted.left_alone.push(format!("{}: {reason}", note.key(table)));
             }
         }
         let mut merges = Vec::new();
-        for step in compaction::steps(table, &objects, &notes, as_of, &Limits::default()) {
+        // By the clock, whatever the run's time: queries of now read what is removed.
+        let mut steps = compaction::steps(table, &listing, &notes, clock::now(), &limits);
+        if has_unread {
+            // What such a note names could be merged twice.
+            steps.clear();
+        }
+        for step in steps {
             match step {
                 // What this run does not come to is not kept in memory until then either.
                 Step::Merge(note) if !budget.takes(&note) => {
                     compacted.left.add_inputs(&note.inputs);
                 }
                 Step::Merge(note) => {
-                    let is_new = objects.iter().all(|object| object.key != note.output);
+                    let is_new = listing.objects.iter().all(|object| object.key != note.output);
                     merges.push((note, is_new));
                 }
                 Step::Remove { note, inputs } => {
@@ -192,41 +253,62 @@ impl Lake<'_> {
         let (before, removed) = (compacted.before, compacted.removed);
         compacted.after.files = before.files.saturating_sub(removed.files);
         compacted.after.bytes = before.bytes.saturating_sub(removed.bytes);
-        Ok(Planned { compacted, merges })
+        Ok(Planned { compacted, merges, is_ours: true })
     }
 
     async fn merge_all(
         &self,
-        Planned { mut compacted, merges }: Planned,
+        Planned { mut compacted, merges, is_ours }: Planned,
         until: i64,
     ) -> Result<Compacted, Failure> {
+        let merged = Box::pin(self.merge_each(merges, &mut compacted, until)).await;
+        let released = if is_ours { self.release().await } else { Ok(()) };
+        merged.and(released).map(|()| compacted)
+    }
+
+    async fn merge_each(
+        &self,
+        merges: Vec<(Note, bool)>,
+        compacted: &mut Compacted,
+        until: i64,
+    ) -> Result<(), Failure> {
         for (note, is_new) in merges {
             if clock::now().as_millisecond() <= until {
-                self.merge(note, is_new, &mut compacted).await?;
+                self.merge(note, is_new, compacted).await?;
             } else {
                 compacted.left.add_inputs(&note.inputs);
             }
         }
-        Ok(compacted)
+        Ok(())
     }
 
-    /// The table's notes. One that cannot be read says nothing of what was done, and is removed.
-    async fn notes(&self) -> Result<Vec<Note>, Failure> {
+    /// A run that ends without it holds the files up for a quarter of an hour.
+    async fn release(&self) -> Result<(), Failure> {
+        object::remove(&self.clients.s3, self.bucket, &self.claim()).await
+    }
+
+    /// Beside the folder of the notes.
+    fn claim(&self) -> String {
+        format!("{}.json", compaction::notes(self.table).trim_end_matches('/'))
+    }
+
+    async fn notes(&self) -> Result<Notes, Failure> {
         let (s3, bucket) = (&self.clients.s3, self.bucket);
-        let mut notes = Vec::new();
+        let mut notes = Notes::default();
         for key in listing::keys(s3, bucket, &compaction::notes(self.table)).await? {
             let Some(bytes) = object::read(s3, bucket, &key).await? else { continue };
             match serde_json::from_slice::<Note>(&bytes) {
-                Ok(note) if note.key(self.table) == key => notes.push(note),
+                Ok(note) if note.key(self.table) == key => notes.notes.push(note),
                 other => {
-                    let fault = other.err().map(|error| error.to_string());
-                    tracing::warn!(
-                        table = self.table,
-                        key,
-                        fault,
-                        "a note that says nothing removed"
+                    let fault = other.map_or_else(
+                        |error| error.to_string(),
+                        |note| format!("it is the note of {}", note.output),
                     );
-                    object::remove(s3, bucket, &key).await?;
+                    tracing::error!(table = self.table, key, fault, "a note cannot be read");
+                    notes.unread.push(format!(
+                        "{key}: cannot be read as a note ({fault}); nothing of the table is merged or removed until it is mended \
+                         or deleted. Deleted, rows of files that it names may stay in two files"
+                    ));
                 }
             }
         }
@@ -245,30 +327,67 @@ impl Lake<'_> {
 
     async fn merge(
         &self,
-        note: Note,
-        is_new: bool,
+        mut note: Note,
+        mut is_new: bool,
         compacted: &mut Compacted,
     ) -> Result<(), Failure> {
-        let table = self.table;
-        self.write(&note).await?;
-        let stage = match self.written(&note).await {
-            Ok(bytes) => {
-                compacted.merged.add_inputs(&note.inputs);
-                compacted.written.add(1, bytes);
-                compacted.after.add(usize::from(is_new), if is_new { bytes } else { 0 });
-                let files = note.inputs.len();
-                tracing::info!(table, files, bytes, output = note.output, "files merged");
-                Stage::Written { at: clock::now(), bytes }
-            }
-            Err(Stop::Failed(failure)) => return Err(failure),
-            Err(Stop::Gone) => return Ok(()),
-            Err(Stop::Refused(reason)) => {
-                tracing::error!(table, output = note.output, reason, "files do not go together");
-                compacted.left_alone.push(format!("{}: {reason}", note.key(table)));
-                Stage::Refused { reason }
-            }
-        };
+        loop {
+            self.write(&note).await?;
+            let fewer = match self.written(&note).await {
+                Ok(bytes) => return self.finish(note, (is_new, bytes), compacted).await,
+                Err(Stop::Failed(failure)) => return Err(failure),
+                Err(Stop::Gone) => return Ok(()),
+                Err(Stop::Refused(reason)) => {
+                    let all = 0..note.inputs.len();
+                    return self.refuse(&note, all, reason, compacted).await;
+                }
+                Err(Stop::RefusedFiles { places, reason }) => {
+                    self.refuse(&note, places, reason, compacted).await?;
+                    return self.forget(&note).await;
+                }
+                Err(Stop::Other { place, reason }) => {
+                    let fewer = note.first(self.table, place);
+                    let is_worth = place >= Limits::of_run(self.as_of).least_files;
+                    let Some(fewer) = fewer.filter(|_| is_worth) else {
+                        self.refuse(&note, 0..place, reason, compacted).await?;
+                        return self.forget(&note).await;
+                    };
+                    fewer
+                }
+            };
+            self.forget(&note).await?;
+            (note, is_new) = (fewer, true);
+        }
+    }
+
+    async fn finish(
+        &self,
+        note: Note,
+        (is_new, bytes): (bool, u64),
+        compacted: &mut Compacted,
+    ) -> Result<(), Failure> {
+        compacted.merged.add_inputs(&note.inputs);
+        compacted.written.add(1, bytes);
+        compacted.after.add(usize::from(is_new), if is_new { bytes } else { 0 });
+        let files = note.inputs.len();
+        tracing::info!(table = self.table, files, bytes, output = note.output, "files merged");
+        let stage = Stage::Written { at: clock::now(), bytes };
         self.write(&Note { stage, ..note }).await
+    }
+
+    /// Notes that these are not merged for good.
+    async fn refuse(
+        &self,
+        note: &Note,
+        places: Range<usize>,
+        reason: String,
+        compacted: &mut Compacted,
+    ) -> Result<(), Failure> {
+        let Some(refused) = note.refuse(places, reason.clone()) else { return Ok(()) };
+        let table = self.table;
+        tracing::error!(table, file = refused.output, reason, "files do not go together");
+        compacted.left_alone.push(format!("{}: {reason}", refused.key(table)));
+        self.write(&refused).await
     }
 
     /// Writes the output of a note, and gives its bytes.
@@ -359,30 +478,37 @@ fn merged(
     parts: PartWriter,
 ) -> Result<(), Stop> {
     let mut merge = Merge::new(parts, table).map_err(not_written)?;
-    let (mut files, mut rows) = (0, 0);
+    let mut place = 0;
     while let Some(window) = windows.blocking_recv() {
         for File { key, bytes } in window {
-            rows += merge.push(bytes.into()).map_err(|error| refused(&key, error))?;
-            files += 1;
+            let rows = merge.push(bytes.into()).map_err(|error| refused(&key, place, error))?;
+            let expected = note.rows_of(table, place);
+            if Some(rows) != expected {
+                let reason = format!("{key}: has {rows} rows, and another number by its name");
+                return Err(Stop::RefusedFiles { places: place..place + 1, reason });
+            }
+            place += 1;
         }
     }
-    if files < note.inputs.len() {
+    if place < note.inputs.len() {
         // Who fetched them says why.
         return Err(Stop::Gone);
     }
+    let (parts, rows) = merge.finish().map_err(not_written)?;
     if rows != note.rows {
         let expected = note.rows;
-        let reason = format!("the files have {rows} rows, and by their names {expected}");
+        let reason = format!("{rows} rows would be written, and the files have {expected}");
         return Err(Stop::Refused(reason));
     }
-    let (parts, _) = merge.finish().map_err(not_written)?;
     parts.finish().map_err(|error| not_written(error.into()))
 }
 
-fn refused(key: &str, error: MergeError) -> Stop {
+fn refused(key: &str, place: usize, error: MergeError) -> Stop {
+    let reason = format!("{key}: {error}");
     match error {
         MergeError::Write(error) => not_written(error),
-        error => Stop::Refused(format!("{key}: {error}")),
+        MergeError::OtherColumn { .. } if place > 0 => Stop::Other { place, reason },
+        _ => Stop::RefusedFiles { places: place..place + 1, reason },
     }
 }
 

@@ -30,12 +30,12 @@ use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use lake::path;
 use serde::{Deserialize, Serialize};
 
-use crate::{Settings, chain::LONGEST_EXPORT, plan};
+use crate::{Settings, chain::LONGEST_EXPORT, naming};
 
 /// How long before its scheduled time an export is as of.
 const LAG: SignedDuration = SignedDuration::from_mins(10);
 /// An export may be taken so long before its time.
-const EARLY: SignedDuration = SignedDuration::from_mins(2);
+pub(crate) const EARLY: SignedDuration = SignedDuration::from_mins(2);
 /// An export is asked for so often.
 const MOST_ATTEMPTS: u32 = 5;
 /// Of so many runs that write the note at once each gets its turn.
@@ -99,32 +99,54 @@ enum Outcome {
     GivenUp,
 }
 
-/// What a look at the newest export came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Looked {
-    /// There is none: the table's first is to be asked for, if it has no snapshot.
+/// What became of the newest full export.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// None was asked for.
+    #[default]
     None,
-    /// It is completed, in the making or given up.
-    Left {
+    /// It is in the making.
+    Underway {
+        /// The export.
+        arn: String,
+    },
+    /// It completed.
+    Completed {
         /// The export.
         arn: Option<String>,
-        /// Whether it completed so long ago that its snapshot should be there.
+        /// Whether that is so long ago that its snapshot should be there.
         is_old: bool,
         /// Exports before it that completed, and of which no snapshot came.
         fruitless: u32,
     },
-    /// It came to nothing and was asked for again.
-    Again {
-        /// The new export.
-        arn: String,
-        /// What became of the one before, in words.
-        why: String,
-    },
-    /// It came to nothing for the last time, just now.
-    GivenUp {
+    /// It came to nothing: it was not started, failed, or never ends.
+    CameToNothing {
         /// What became of it, in words.
         why: String,
+        /// Whether it was asked for as often as one is.
+        is_last: bool,
     },
+    /// It came to nothing for the last time, in an earlier run.
+    GivenUp,
+}
+
+impl Standing {
+    /// The export, while it may become a snapshot.
+    pub(crate) fn arn(&self) -> Option<&str> {
+        match self {
+            Self::Underway { arn } => Some(arn),
+            Self::Completed { arn, is_old: false, .. } => arn.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The newest full export as it was found, and what a write over its note has to name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Newest {
+    pub(crate) standing: Standing,
+    note: Option<Note>,
+    tag: Option<String>,
 }
 
 impl FullExports<'_> {
@@ -162,31 +184,58 @@ impl FullExports<'_> {
         Err(self.contended())
     }
 
-    /// Looks at the newest export, and asks for it again if it came to nothing.
-    pub(crate) async fn look(&self) -> Result<Looked, Failure> {
-        for _ in 1..MOST_TRIES {
-            let (Some(note), tag) = self.read().await? else { return Ok(Looked::None) };
-            if note.outcome.is_some() {
-                return Ok(note.left(self.now));
+    /// Looks at the newest export. Nothing is asked for, and nothing is written.
+    pub(crate) async fn look(&self) -> Result<Newest, Failure> {
+        let (note, tag) = self.read().await?;
+        let standing = match &note {
+            None => Standing::None,
+            Some(note) if note.outcome.is_some() => note.standing(None, self.now),
+            Some(note) => {
+                let told = match &note.arn {
+                    Some(arn) => export::describe(&self.clients.dynamodb, arn).await?,
+                    None => None,
+                };
+                note.standing(told.as_ref(), self.now)
             }
-            let Some(arn) = &note.arn else {
-                // A run broke off between the note and the request.
-                let arn = self.start(note, tag).await?;
-                return Ok(Looked::Again { arn, why: "it was not started".to_owned() });
-            };
-            let told = export::describe(&self.clients.dynamodb, arn).await?;
-            let (next, looked) = note.after(told.as_ref(), self.now);
-            let Some(next) = next else { return Ok(looked) };
-            let Put::Written(tag) = self.write(&next, tag.as_deref()).await? else { continue };
-            return match looked {
-                Looked::Again { why, .. } => {
-                    let arn = self.start(next, Some(tag)).await?;
-                    Ok(Looked::Again { arn, why })
-                }
-                looked => Ok(looked),
-            };
+        };
+        Ok(Newest { standing, note, tag })
+    }
+
+    /// Notes that the newest export completed, so that it is not described again.
+    pub(crate) async fn settle(&self, newest: &Newest) -> Result<(), Failure> {
+        match (&newest.standing, &newest.note) {
+            (Standing::Completed { .. }, Some(note)) if note.outcome.is_none() => {
+                self.end(note, newest, Outcome::Completed).await
+            }
+            _ => Ok(()),
         }
-        Err(self.contended())
+    }
+
+    /// Asks for the newest export again, and gives its ARN; nothing if another run was quicker.
+    pub(crate) async fn ask_again(&self, newest: &Newest) -> Result<Option<String>, Failure> {
+        let Some(note) = &newest.note else { return Ok(None) };
+        if note.arn.is_none() {
+            // A run broke off between the note and the request.
+            return self.start(note.clone(), newest.tag.clone()).await.map(Some);
+        }
+        let attempt = note.attempt + 1;
+        let next = Note { attempt, asked_at: self.now, arn: None, ..note.clone() };
+        match self.write(&next, newest.tag.as_deref()).await? {
+            Put::Written(tag) => self.start(next, Some(tag)).await.map(Some),
+            Put::Lost => Ok(None),
+        }
+    }
+
+    /// Notes that the newest export is asked for no more.
+    pub(crate) async fn give_up(&self, newest: &Newest) -> Result<(), Failure> {
+        let Some(note) = &newest.note else { return Ok(()) };
+        self.end(note, newest, Outcome::GivenUp).await
+    }
+
+    /// Another run that was quicker has found the same.
+    async fn end(&self, note: &Note, newest: &Newest, outcome: Outcome) -> Result<(), Failure> {
+        let note = Note { outcome: Some(outcome), ..note.clone() };
+        self.write(&note, newest.tag.as_deref()).await.map(|_| ())
     }
 
     /// As of when an export that is due at a time is.
@@ -260,7 +309,7 @@ impl FullExports<'_> {
 }
 
 fn name(scheduled: Timestamp, why: Why) -> String {
-    let time = plan::compact(scheduled);
+    let time = naming::compact(scheduled);
     match why {
         Why::Due | Why::First => time,
         Why::Anew => format!("{time}-anew"),
@@ -303,8 +352,8 @@ impl Note {
     /// Of all that the request says, so that one token is one request.
     fn token(&self, table_arn: &str, destination: &str) -> String {
         let Self { name, time, attempt, .. } = self;
-        let time = time.map_or_else(|| "now".to_owned(), plan::compact);
-        plan::token(&format!("{table_arn} {destination} full {name} {time} {attempt}"))
+        let time = time.map_or_else(|| "now".to_owned(), naming::compact);
+        naming::token(&format!("{table_arn} {destination} full {name} {time} {attempt}"))
     }
 
     /// Whether it completed so long ago that its snapshot should be there.
@@ -313,41 +362,45 @@ impl Note {
             && self.outcome == Some(Outcome::Completed)
     }
 
-    fn left(&self, now: Timestamp) -> Looked {
-        let fruitless = self.fruitless;
-        Looked::Left { arn: self.arn.clone(), is_old: self.is_old(now), fruitless }
-    }
-
-    /// What to note after DynamoDB told of the export, if anything, and what it came to.
-    fn after(&self, told: Option<&Described>, now: Timestamp) -> (Option<Self>, Looked) {
-        let name = &self.name;
-        let attempt = self.attempt;
-        let why = match told {
-            Some(Described { status: Status::Completed, .. }) => {
-                let done = Self { outcome: Some(Outcome::Completed), ..self.clone() };
-                let left = done.left(now);
-                return (Some(done), left);
+    /// What became of the export, by what DynamoDB tells of it if it has not ended by the note.
+    fn standing(&self, told: Option<&Described>, now: Timestamp) -> Standing {
+        let completed = |note: &Self| Standing::Completed {
+            arn: note.arn.clone(),
+            is_old: note.is_old(now),
+            fruitless: note.fruitless,
+        };
+        let (name, attempt) = (&self.name, self.attempt);
+        let of = format!("full export {name}, attempt {attempt}");
+        let why = match (self.outcome, &self.arn, told) {
+            (Some(Outcome::Completed), ..) => return completed(self),
+            (Some(Outcome::GivenUp), ..) => return Standing::GivenUp,
+            (None, None, _) => {
+                return Standing::CameToNothing {
+                    why: format!("{of}: it was not started"),
+                    is_last: false,
+                };
             }
-            Some(Described { status: Status::InProgress, started, .. }) => {
+            (None, Some(_), Some(Described { status: Status::Completed, .. })) => {
+                return completed(&Self { outcome: Some(Outcome::Completed), ..self.clone() });
+            }
+            (None, Some(arn), Some(Described { status: Status::InProgress, started, .. })) => {
                 let started = started.unwrap_or(self.asked_at);
                 if now.duration_since(started) <= LONGEST_EXPORT {
-                    return (None, self.left(now));
+                    return Standing::Underway { arn: arn.clone() };
                 }
-                format!("full export {name}, attempt {attempt}: in progress for more than a day")
+                format!("{of}: in progress for more than a day")
             }
-            Some(Described { status: Status::Failed, failure, .. }) => {
+            (None, Some(_), Some(Described { status: Status::Failed, failure, .. })) => {
                 let failure = failure.as_deref().unwrap_or("DynamoDB does not say why");
-                format!("full export {name}, attempt {attempt} failed: {failure}")
+                format!("{of} failed: {failure}")
             }
-            None => format!("full export {name}, attempt {attempt}: DynamoDB knows it no more"),
+            (None, Some(_), None) => format!("{of}: DynamoDB knows it no more"),
         };
-        if attempt >= MOST_ATTEMPTS {
-            let outcome = Some(Outcome::GivenUp);
-            let why = format!("{why}; given up until the next one is due");
-            return (Some(Self { outcome, ..self.clone() }), Looked::GivenUp { why });
+        if attempt < MOST_ATTEMPTS {
+            return Standing::CameToNothing { why, is_last: false };
         }
-        let next = Self { attempt: attempt + 1, asked_at: now, arn: None, ..self.clone() };
-        (Some(next), Looked::Again { arn: String::new(), why })
+        let why = format!("{why}; given up until the next one is due");
+        Standing::CameToNothing { why, is_last: true }
     }
 }
 
@@ -374,8 +427,8 @@ mod tests {
         }
     }
 
-    /// What a note becomes, and what is told, an hour or a day and a half after it was asked for.
-    fn after(attempt: u32, status: Option<Status>, hours: i64) -> String {
+    /// What a note is told to be, an hour or a day and a half after it was asked for.
+    fn standing(attempt: u32, status: Option<Status>, hours: i64) -> Standing {
         let told = status.map(|status| Described {
             arn: "arn".into(),
             table_id: "id".into(),
@@ -388,20 +441,58 @@ mod tests {
             manifest: None,
         });
         let now = note(attempt).asked_at + SignedDuration::from_hours(hours);
-        let (next, looked) = note(attempt).after(told.as_ref(), now);
-        let next = next.map(|next| (next.attempt, next.arn.is_some(), next.outcome));
-        format!("{next:?} {looked:?}")
+        note(attempt).standing(told.as_ref(), now)
     }
 
     #[test]
     fn what_fails_is_asked_for_again_and_not_for_ever() {
-        insta::assert_snapshot!(after(1, Some(Status::InProgress), 1), @r#"None Left { arn: Some("arn"), is_old: false, fruitless: 0 }"#);
-        insta::assert_snapshot!(after(1, Some(Status::Completed), 1), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: false, fruitless: 0 }"#);
-        insta::assert_snapshot!(after(1, Some(Status::Completed), 36), @r#"Some((1, true, Some(Completed))) Left { arn: Some("arn"), is_old: true, fruitless: 0 }"#);
-        insta::assert_snapshot!(after(1, Some(Status::Failed), 1), @r#"Some((2, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 1 failed: S3AccessDenied: no" }"#);
-        insta::assert_snapshot!(after(4, Some(Status::InProgress), 36), @r#"Some((5, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 4: in progress for more than a day" }"#);
-        insta::assert_snapshot!(after(2, None, 36), @r#"Some((3, false, None)) Again { arn: "", why: "full export 20261122T030000Z, attempt 2: DynamoDB knows it no more" }"#);
-        insta::assert_snapshot!(after(5, Some(Status::Failed), 1), @r#"Some((5, true, Some(GivenUp))) GivenUp { why: "full export 20261122T030000Z, attempt 5 failed: S3AccessDenied: no; given up until the next one is due" }"#);
+        insta::assert_debug_snapshot!(standing(1, Some(Status::InProgress), 1), @r#"
+        Underway {
+            arn: "arn",
+        }
+        "#);
+        insta::assert_debug_snapshot!(standing(1, Some(Status::Completed), 1), @r#"
+        Completed {
+            arn: Some(
+                "arn",
+            ),
+            is_old: false,
+            fruitless: 0,
+        }
+        "#);
+        insta::assert_debug_snapshot!(standing(1, Some(Status::Completed), 36), @r#"
+        Completed {
+            arn: Some(
+                "arn",
+            ),
+            is_old: true,
+            fruitless: 0,
+        }
+        "#);
+        insta::assert_debug_snapshot!(standing(1, Some(Status::Failed), 1), @r#"
+        CameToNothing {
+            why: "full export 20261122T030000Z, attempt 1 failed: S3AccessDenied: no",
+            is_last: false,
+        }
+        "#);
+        insta::assert_debug_snapshot!(standing(4, Some(Status::InProgress), 36), @r#"
+        CameToNothing {
+            why: "full export 20261122T030000Z, attempt 4: in progress for more than a day",
+            is_last: false,
+        }
+        "#);
+        insta::assert_debug_snapshot!(standing(2, None, 36), @r#"
+        CameToNothing {
+            why: "full export 20261122T030000Z, attempt 2: DynamoDB knows it no more",
+            is_last: false,
+        }
+        "#);
+        insta::assert_debug_snapshot!(standing(5, Some(Status::Failed), 1), @r#"
+        CameToNothing {
+            why: "full export 20261122T030000Z, attempt 5 failed: S3AccessDenied: no; given up until the next one is due",
+            is_last: true,
+        }
+        "#);
     }
 
     #[test]

@@ -7,19 +7,21 @@ use aws::{
     table,
     tagged::TaggedTable,
 };
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 use crate::{
-    Compaction, Settings, audit, compaction, exports,
-    increments::{self, ChainReport},
-    plan,
-    policy::{self, Exports, Mode, Policy, Reading},
+    Compaction, Settings, audit,
+    compaction::{self, Compactor, Planned},
+    exports, left_mappings, naming,
+    plan::Run,
+    policy::{self, Exports, Mode, Reading},
     protect::Turn,
     rebuild,
     report::{Report, TableReport},
-    selection, views,
+    selection, stack_deletion, views,
 };
 
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
@@ -28,7 +30,7 @@ use crate::{
 /// and again what came to nothing, goes on with chains of incremental exports, moves views, audits and compacts.
 /// With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
 /// who does not want to wait for the schedule there is `{"views": ["orders"]}`: only the views of those
-/// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`.
+/// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`, and `stack_deletion` what CloudFormation asks.
 ///
 /// Fails after every table has had its turn if any of them failed.
 pub async fn handle(
@@ -37,6 +39,9 @@ pub async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Value, Error> {
     let LambdaEvent { payload: event, context } = event;
+    if event.get("ResponseURL").is_some() {
+        return stack_deletion::run(clients, event).await;
+    }
     if let Some(tables) = event.get("views") {
         return views::run(clients, settings, tables).await;
     }
@@ -46,63 +51,177 @@ pub async fn handle(
     let (scheduled, run) = due(&event, clock::now())?;
     let only = event.get("tables").map(views::names).transpose()?;
     let tables = selection::tables(clients, settings, only.as_deref()).await?;
-    let mut report = Report { scheduled_time: scheduled, tables: Vec::new() };
-    let mut there = Vec::new();
-    for table in &tables {
-        // Boxed, as what it waits for is large.
-        let ran = run_table(clients, settings, table, (scheduled, run), &context.request_id);
-        let (of_table, description) = Box::pin(ran).await;
-        report.tables.push(of_table);
-        there.push(description);
+    let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+    let request_id = &context.request_id;
+    let scheduled = ScheduledRun { clients, settings, scheduled, run, request_id, deadline };
+    Box::pin(scheduled.run(&tables, only.as_deref())).await
+}
+
+/// Tables that have their turn at once: one waits for DynamoDB, Lambda, Glue and S3 in turn, a second or so.
+const AT_A_TIME: usize = 4;
+/// Milliseconds in which no table has its turn any more: one that has to wait for its stream takes a minute.
+const LEFT_FOR_A_TURN: i64 = 2 * 60 * 1000;
+/// Milliseconds in which no view is begun any more: one, and an audit, may take two minutes each.
+const LEFT_FOR_QUERIES: i64 = 5 * 60 * 1000;
+
+/// A run that the schedule asked for.
+#[derive(Debug, Clone, Copy)]
+struct ScheduledRun<'a> {
+    clients: &'a Clients,
+    settings: &'a Settings,
+    scheduled: Timestamp,
+    run: Run,
+    /// The invocation.
+    request_id: &'a str,
+    /// When it is ended, in milliseconds since 1970.
+    deadline: i64,
+}
+
+/// A table after its turn, and what it was like before, if it is there and not only observed.
+type Turned = (TableReport, Option<TableDescription>);
+
+impl ScheduledRun<'_> {
+    /// Protects every table; then, and for as long as there is time, what asks Athena: no backup waits for that.
+    async fn run(self, tables: &[TaggedTable], only: Option<&[String]>) -> Result<Value, Error> {
+        let Self { clients, settings, scheduled, run, request_id, .. } = self;
+        let turns = in_turn(tables, scheduled).into_iter().map(|table| self.turn(table));
+        let mut turned: Vec<Turned> = stream::iter(turns).buffered(AT_A_TIME).collect().await;
+        // A run that comes late moves no view back.
+        let as_of = scheduled.max(clock::now());
+        let compactor = Compactor { clients, settings, request_id, as_of };
+        let planned = self.plan_compaction(&compactor, &turned).await;
+        let queries = turned.iter_mut().map(|turned| self.query(turned, as_of));
+        let queries = stream::iter(queries).buffered(AT_A_TIME);
+        queries.collect::<Vec<()>>().await;
+        let there = turned.iter_mut().filter(|(_, there)| there.is_some());
+        let compacted = there.map(|(report, _)| report).zip(planned);
+        Box::pin(compactor.merge(compacted, self.until())).await;
+
+        let removed = match run {
+            Run::Reconcile => left_mappings::remove(clients, settings, only, clock::now()).await,
+            Run::Backup => Ok(Vec::new()),
+        };
+        let mut tables: Vec<TableReport> = turned.into_iter().map(|(report, _)| report).collect();
+        tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let mappings_failure = removed.as_ref().err().map(ToString::to_string);
+        let removed_mappings = removed.unwrap_or_default();
+        let report =
+            Report { scheduled_time: scheduled, tables, removed_mappings, mappings_failure };
+        write_report(clients, settings, run, &report).await?;
+        match report.failures() {
+            Some(failures) => Err(failures.into()),
+            None => Ok(serde_json::to_value(&report)?),
+        }
     }
-    // Second, and for as long as there is time: no backup waits for Athena.
-    let until = i64::try_from(context.deadline).unwrap_or(i64::MAX) - LEFT_FOR_THE_REPORT;
-    // A run that comes late moves no view back.
-    let as_of = scheduled.max(clock::now());
-    let compacts = run == Run::Reconcile && settings.compaction == Compaction::On;
-    let (mut planned, mut budget) = (Vec::new(), compaction::Budget::of_run());
-    if compacts {
-        for (of_table, _) in report.tables.iter().zip(&there).filter(|(_, there)| there.is_some()) {
-            // The tables that are left then are told so below.
-            if clock::now().as_millisecond() > until {
+
+    async fn turn(self, table: &TaggedTable) -> Turned {
+        if clock::now().as_millisecond() > self.deadline - LEFT_FOR_A_TURN {
+            let policy = policy::of_table(&self.settings.policy(), &table.tags).policy;
+            return (TableReport::late(&table.name, policy), None);
+        }
+        // Boxed, as what it waits for is large.
+        Box::pin(self.run_table(table)).await
+    }
+
+    /// Until when something is begun, in milliseconds since 1970.
+    const fn until(self) -> i64 {
+        self.deadline - LEFT_FOR_QUERIES
+    }
+
+    /// Plans for the tables that are there, in their order; those that are left then are told so by `query`.
+    async fn plan_compaction(
+        self,
+        compactor: &Compactor<'_>,
+        turned: &[Turned],
+    ) -> Vec<Result<Planned, Failure>> {
+        let (mut planned, mut budget) = (Vec::new(), compaction::Budget::of_run());
+        let compacts = self.run == Run::Reconcile && self.settings.compaction == Compaction::On;
+        for (report, _) in turned.iter().filter(|(_, there)| compacts && there.is_some()) {
+            if clock::now().as_millisecond() > self.until() {
                 break;
             }
-            let name = &of_table.table;
-            planned.push(compaction::remove(clients, settings, name, as_of, &mut budget).await);
+            planned.push(compactor.remove(&report.table, &mut budget).await);
+        }
+        planned
+    }
+
+    /// Moves a table's views, and audits its newest snapshot.
+    async fn query(self, (report, there): &mut Turned, as_of: Timestamp) {
+        let Self { clients, settings, .. } = self;
+        let Some(description) = there else { return };
+        report.is_left = clock::now().as_millisecond() > self.until();
+        if report.is_left {
+            return;
+        }
+        let views = Box::pin(views::ensure(clients, settings, description, as_of)).await;
+        report.note_views(views);
+        // Without a feed every change would be a difference, and what waits in one that was just made, goes on
+        // again or fails would be too.
+        if report.has_feed && report.feed_problem.is_none() && !report.is_changed() {
+            let exports = report.policy.export != Exports::Off;
+            let audit =
+                Box::pin(audit::ensure(clients, settings, description, (as_of, exports))).await;
+            report.note_audit(audit);
         }
     }
-    for (of_table, description) in report.tables.iter_mut().zip(&there) {
-        let Some(description) = description else { continue };
-        of_table.is_left = clock::now().as_millisecond() > until;
-        if !of_table.is_left {
-            Box::pin(query(clients, settings, description, as_of, of_table)).await;
+
+    /// Runs one table, all but what asks Athena. Its failure stands in its report and does not reach the others.
+    async fn run_table(self, table: &TaggedTable) -> Turned {
+        let Self { clients, settings, scheduled, run, request_id, .. } = self;
+        let Reading { policy, refused, unknown } =
+            policy::of_table(&settings.policy(), &table.tags);
+        let mut report = TableReport::new(&table.name, policy);
+        report.note_tags(&refused, &unknown);
+        if policy.mode == Mode::Off {
+            return (report, None);
         }
-    }
-    let compacted = report.tables.iter_mut().zip(&there).filter(|(_, there)| there.is_some());
-    let compacted = compacted.map(|(of_table, _)| of_table).zip(planned);
-    Box::pin(compaction::merge(clients, settings, compacted, until)).await;
-    write_report(clients, settings, run, &report).await?;
-    match report.failures() {
-        Some(failures) => Err(failures.into()),
-        None => Ok(serde_json::to_value(&report)?),
+        let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
+            Ok(Some(description)) => {
+                let table_id = description.table_id().unwrap_or_default();
+                let fed_since = exports::fed_since(&description, report.has_feed);
+                let turn =
+                    Turn { clients, settings, table, table_id, fed_since, scheduled, request_id };
+                let ran = turn.run(run, &mut report).await;
+                let is_observed = policy.mode == Mode::Observe;
+                ((!is_observed).then_some(description), ran)
+            }
+            // Deleted since the tags were read: nothing left to protect.
+            Ok(None) => return (TableReport::gone(&table.name, policy), None),
+            Err(failure) => (None, Err(failure)),
+        };
+        // Or between its description and what was done about it.
+        let has_failed = ran.is_err() || report.has_failed();
+        if has_failed && matches!(still_there(clients, &table.name).await, Ok(None)) {
+            return (TableReport::gone(&table.name, policy), None);
+        }
+        if let Err(failure) = ran {
+            tracing::error!(table = table.name, failure = %failure, "table not protected");
+            report.failure = Some(failure.to_string());
+        } else {
+            tracing::info!(
+                table = table.name,
+                backup = report.backup_arn,
+                export = report.export_arn,
+                removed = report.removed_backups.len(),
+                "table protected"
+            );
+        }
+        (report, description)
     }
 }
 
-/// Milliseconds in which no view is begun any more: one, and an audit, may take two minutes each.
-const LEFT_FOR_THE_REPORT: i64 = 5 * 60 * 1000;
+/// The tables in the order of their turns: each run begins with another, so that none is always the last of very many.
+fn in_turn(tables: &[TaggedTable], scheduled: Timestamp) -> Vec<&TaggedTable> {
+    let run = xxhash_rust::xxh3::xxh3_64(&scheduled.as_second().to_be_bytes());
+    let count = u64::try_from(tables.len()).unwrap_or(u64::MAX).max(1);
+    let first = usize::try_from(run % count).unwrap_or_default();
+    let (last, first) = tables.split_at(first.min(tables.len()));
+    first.iter().chain(last).collect()
+}
 
 /// A clock may be a little ahead of the scheduler's; a time beyond this is a mistake, and retention
 /// by it would remove what should be kept.
 const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
-
-/// What a run does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Run {
-    /// Everything.
-    Backup,
-    /// All but backups and their removal; it exports what has no snapshot, and what came to nothing.
-    Reconcile,
-}
 
 /// When a run is due, and what it does.
 fn due(event: &Value, now: Timestamp) -> anyhow::Result<(Timestamp, Run)> {
@@ -116,93 +235,6 @@ fn due(event: &Value, now: Timestamp) -> anyhow::Result<(Timestamp, Run)> {
         text.parse().with_context(|| format!("{name} is {text:?}; {expected}"))?;
     ensure!(time <= now + MOST_AHEAD, "{name} {time} is in the future (it is {now})");
     Ok((time, run))
-}
-
-/// Runs one table, all but what asks Athena, and gives it if it is there and not only observed. Its failure
-/// stands in its report and does not reach the others.
-async fn run_table(
-    clients: &Clients,
-    settings: &Settings,
-    table: &TaggedTable,
-    (scheduled, run): (Timestamp, Run),
-    request_id: &str,
-) -> (TableReport, Option<TableDescription>) {
-    let Reading { policy, refused, unknown } = policy::of_table(&settings.policy(), &table.tags);
-    let mut report = TableReport::new(&table.name, policy);
-    report.note_tags(&refused, &unknown);
-    if policy.mode == Mode::Off {
-        return (report, None);
-    }
-    let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
-        Ok(Some(description)) => {
-            let table_id = description.table_id().unwrap_or_default();
-            let fed_since = exports::fed_since(&description, report.has_feed);
-            let turn =
-                Turn { clients, settings, table, table_id, fed_since, scheduled, request_id };
-            let ran = act(&turn, run, &mut report).await;
-            let is_observed = policy.mode == Mode::Observe;
-            ((!is_observed).then_some(description), ran)
-        }
-        // Deleted since the tags were read: nothing left to protect.
-        Ok(None) => return (TableReport::gone(&table.name, policy), None),
-        Err(failure) => (None, Err(failure)),
-    };
-    // Or between its description and what was done about it.
-    let has_failed = ran.is_err() || report.has_failed();
-    if has_failed && matches!(still_there(clients, &table.name).await, Ok(None)) {
-        return (TableReport::gone(&table.name, policy), None);
-    }
-    if let Err(failure) = ran {
-        tracing::error!(table = table.name, failure = %failure, "table not protected");
-        report.failure = Some(failure.to_string());
-    } else {
-        tracing::info!(
-            table = table.name,
-            backup = report.backup_arn,
-            export = report.export_arn,
-            removed = report.removed_backups.len(),
-            "table protected"
-        );
-    }
-    (report, description)
-}
-
-/// Does what a run does for a table, all but what asks Athena.
-async fn act(turn: &Turn<'_>, run: Run, report: &mut TableReport) -> Result<(), Failure> {
-    let Policy { mode, export, .. } = report.policy;
-    let ran = match run {
-        _ if mode == Mode::Observe => turn.plan(run == Run::Backup, report).await.map(|()| None),
-        Run::Backup => turn.protect(report).await.map(|()| report.export_arn.clone()),
-        Run::Reconcile if export == Exports::Off => Ok(None),
-        Run::Reconcile => turn.look_after_exports(report).await,
-    };
-    // A chain goes on whatever became of the full export.
-    if export == Exports::Incremental {
-        let full = ran.as_ref().ok().and_then(Option::as_deref);
-        let mut chain = ChainReport::default();
-        let kept = Box::pin(increments::ensure(turn, mode, full, &mut chain)).await;
-        report.note_chain(chain, kept);
-    }
-    ran.map(|_| ())
-}
-
-/// Moves a table's views, and audits its newest snapshot.
-async fn query(
-    clients: &Clients,
-    settings: &Settings,
-    description: &TableDescription,
-    as_of: Timestamp,
-    report: &mut TableReport,
-) {
-    let views = Box::pin(views::ensure(clients, settings, description, as_of)).await;
-    report.note_views(views);
-    // Without a feed every change would be a difference, and what waits in one that was just made, or goes on
-    // again, would be too.
-    if report.has_feed && !report.is_changed() {
-        let exports = report.policy.export != Exports::Off;
-        let audit = Box::pin(audit::ensure(clients, settings, description, (as_of, exports))).await;
-        report.note_audit(audit);
-    }
 }
 
 /// Enrols the table as its policy says, if it is still there, and gives what it was like before.
@@ -266,7 +298,7 @@ async fn write_report(
         Run::Backup => "backup",
         Run::Reconcile => "reconcile",
     };
-    let key = format!("reports/{folder}/{}.json", plan::compact(report.scheduled_time));
+    let key = format!("reports/{folder}/{}.json", naming::compact(report.scheduled_time));
     let bytes = serde_json::to_vec_pretty(report)?;
     let bucket = &settings.enrolment.lake_bucket;
     object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
@@ -276,6 +308,23 @@ async fn write_report(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_run_begins_with_another_table() {
+        let table =
+            |name: &str| TaggedTable { name: name.to_owned(), arn: String::new(), tags: [].into() };
+        let tables = ["a", "b", "c"].map(table);
+        let order = |day: i64| {
+            let scheduled = Timestamp::from_second(day * 24 * 60 * 60).unwrap();
+            let names = in_turn(&tables, scheduled).into_iter().map(|table| table.name.as_str());
+            names.collect::<String>()
+        };
+        let mut orders: Vec<String> = (0..20).map(order).collect();
+        orders.sort_unstable();
+        orders.dedup();
+        assert_eq!(orders, ["abc", "bca", "cab"]);
+        assert!(in_turn(&[], Timestamp::UNIX_EPOCH).is_empty());
+    }
 
     #[test]
     fn an_event_names_its_time_or_is_refused_with_the_way_to_mend_it() {

@@ -121,7 +121,7 @@ pub(crate) async fn ensure(
         let lag = u64::try_from(now.duration_since(proven).as_secs()).unwrap_or_default();
         report.lag_seconds = Some(lag);
         if increments.acts {
-            telemetry::count(&turn.table.name, &[("ExportChainLagSeconds", lag)]);
+            telemetry::seconds(&turn.table.name, &[("ExportChainLagSeconds", lag)]);
         }
     }
     ran

@@ -21,10 +21,13 @@ mod compaction;
 mod config;
 mod exports;
 mod increments;
+mod left_mappings;
+mod naming;
 mod plan;
 mod protect;
 mod rebuild;
 mod report;
+mod stack_deletion;
 mod views;
 
 pub mod chain;

@@ -1,7 +1,4 @@
-//! What a table gets once per scheduled time: its backup, its export, and the removal of what is kept no more.
-//!
-//! A table that has no snapshot yet is exported out of turn, and a full export that came to nothing is asked for
-//! again by each run in between.
+//! What a run does to protect a table: it is looked at, planned for (`plan`), and the plan is done.
 
 use aws::{
     Clients, Failure,
@@ -15,14 +12,13 @@ use lake::path;
 use crate::{
     Settings,
     claim::{self, Made},
-    exports::{FullExports, Looked, Why},
-    plan,
-    policy::{Exports, Policy},
+    exports::{FullExports, Newest, Standing},
+    increments::{self, ChainReport},
+    naming,
+    plan::{Act, Observed, Run, plan},
+    policy::{Exports, Mode, Policy},
     report::TableReport,
 };
-
-/// Exports out of turn of which no snapshot comes, before no more are asked for.
-const MOST_FRUITLESS: u32 = 3;
 
 /// A table whose turn it is in a run.
 #[derive(Debug, Clone, Copy)]
@@ -41,29 +37,151 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Backs the table up, exports it and removes expired backups, each as its policy says.
-    pub(crate) async fn protect(&self, report: &mut TableReport) -> Result<(), Failure> {
+    /// Observes the table, plans the run, and does what is planned, as far as the table's mode allows.
+    pub(crate) async fn run(&self, run: Run, report: &mut TableReport) -> Result<(), Failure> {
+        let policy = report.policy;
+        let (observed, newest) = self.observe(run, policy).await?;
+        let (chain, acts): (Vec<Act>, Vec<Act>) =
+            plan(&observed).into_iter().partition(|act| *act == Act::GoOnWithChain);
+        let ran = if policy.mode == Mode::Observe {
+            report.would_do = acts.iter().map(ToString::to_string).collect();
+            report.would_do.push("make its views".to_owned());
+            Ok(())
+        } else {
+            let acted = self.act(&acts, &newest, report).await;
+            if policy.backup {
+                report.note_backup_age(self.backup_age().await);
+            }
+            acted
+        };
+        // A chain goes on whatever became of the full export.
+        if !chain.is_empty() {
+            let full = report.export_arn.clone();
+            let full = full.or_else(|| newest.standing.arn().map(str::to_owned));
+            let mut of_chain = ChainReport::default();
+            let kept =
+                Box::pin(increments::ensure(self, policy.mode, full.as_deref(), &mut of_chain))
+                    .await;
+            report.note_chain(of_chain, kept);
+        }
+        ran
+    }
+
+    /// Looks at what the run has to do with.
+    async fn observe(&self, run: Run, policy: Policy) -> Result<(Observed, Newest), Failure> {
+        let now = clock::now();
+        let has_to_do = run == Run::Backup && policy.retain.is_some();
+        let backups = if has_to_do { self.backups().await? } else { Vec::new() };
+        let looks = run == Run::Reconcile && policy.export != Exports::Off;
+        let newest = if looks { self.exports(now).look().await? } else { Newest::default() };
+        // The table itself is looked at only where it matters.
+        let asks =
+            matches!(newest.standing, Standing::None | Standing::Completed { is_old: true, .. });
+        let has_snapshot = !(looks && asks) || self.has_snapshot(now).await?;
+        let observed = Observed {
+            run,
+            policy,
+            scheduled: self.scheduled,
+            now,
+            backups,
+            full: newest.standing.clone(),
+            has_snapshot,
+            exports_leave: self.settings.exports.bucket_owner.is_some(),
+        };
+        Ok((observed, newest))
+    }
+
+    /// Does what is planned: first what is made once for a scheduled time, under its claim.
+    async fn act(
+        &self,
+        acts: &[Act],
+        newest: &Newest,
+        report: &mut TableReport,
+    ) -> Result<(), Failure> {
+        let (once, others): (Vec<&Act>, Vec<&Act>) = acts.iter().partition(|act| act.is_once());
+        if !once.is_empty() && !self.act_once(&once, report).await? {
+            return Ok(());
+        }
+        let exports = self.exports(clock::now());
+        exports.settle(newest).await?;
+        for act in others {
+            match act {
+                Act::Export(why) => {
+                    report.export_arn = Some(exports.ask(self.scheduled, *why).await?);
+                }
+                Act::ExportAgain { why } => {
+                    report.export_arn = exports.ask_again(newest).await?;
+                    let export = report.export_arn.as_deref();
+                    tracing::warn!(table = self.table.name, export, why, "exported again");
+                    report.export_again = Some(why.clone());
+                }
+                Act::GiveUpExport { why } => {
+                    exports.give_up(newest).await?;
+                    report.export_failure = Some(why.clone());
+                }
+                Act::TellFruitless => report.export_failure = Some(act.to_string()),
+                Act::TellBroken { name } => {
+                    tracing::warn!(table = self.table.name, backup = name, "backup broken");
+                    report.broken_backups.push(name.clone());
+                }
+                Act::Remove { name, arn } => {
+                    backup::delete(&self.clients.dynamodb, arn).await?;
+                    report.removed_backups.push(name.clone());
+                }
+                // Done once, and done elsewhere.
+                Act::BackUp { .. } | Act::GoOnWithChain => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what is made once for a scheduled time, unless that was done; false if another run is at it.
+    async fn act_once(&self, acts: &[&Act], report: &mut TableReport) -> Result<bool, Failure> {
         let Self { table, request_id, .. } = *self;
         let now = clock::now();
         let (s3, bucket) = self.state();
         let folder = path::folder(&table.name);
-        let name = format!("{folder}/{}.json", plan::compact(self.scheduled));
+        let name = format!("{folder}/{}.json", naming::compact(self.scheduled));
         let key = path::state("backup", &name);
         let made = match claim::take(s3, bucket, &key, request_id, now).await? {
             claim::Turn::Done(made) => made,
             claim::Turn::Theirs { holder } => {
                 report.left_to = Some(holder);
-                return Ok(());
+                return Ok(false);
             }
             claim::Turn::Ours => {
-                let made = self.make(report.policy).await?;
+                let made = self.make(acts).await?;
                 claim::finish(s3, bucket, &key, request_id, now, made.clone()).await?;
                 made
             }
         };
         report.backup_arn = made.backup_arn;
         report.export_arn = made.export_arn;
-        self.remove_expired(report).await
+        Ok(true)
+    }
+
+    async fn make(&self, acts: &[&Act]) -> Result<Made, Failure> {
+        let Self { clients, table, scheduled, .. } = *self;
+        let mut made = Made { backup_arn: None, export_arn: None };
+        for act in acts {
+            match act {
+                Act::BackUp { name } => {
+                    // Looked for under the claim: only then is no other run about to make it.
+                    let existing = self.backups().await?;
+                    let existing = existing.into_iter().find(|backup| backup.name == *name);
+                    made.backup_arn = Some(match existing {
+                        Some(backup) => backup.arn,
+                        None => backup::create(&clients.dynamodb, &table.name, name).await?,
+                    });
+                }
+                Act::Export(why) => {
+                    let asked = self.exports(clock::now()).ask(scheduled, *why).await?;
+                    made.export_arn = Some(asked);
+                }
+                _ => {}
+            }
+        }
+        Ok(made)
     }
 
     /// The backups of this table. Those of one that had its name before are for a person to remove: nothing else is
@@ -74,67 +192,12 @@ impl Turn<'_> {
         Ok(backups)
     }
 
-    async fn remove_expired(&self, report: &mut TableReport) -> Result<(), Failure> {
-        let Self { clients, table, .. } = *self;
-        let Some(retain) = report.policy.retain else {
-            return Ok(());
-        };
+    /// How many hours ago the newest backup was asked for that can be restored from, if there is one.
+    async fn backup_age(&self) -> Result<Option<u64>, Failure> {
         let backups = self.backups().await?;
-        let review = retain.review(&backups, clock::now());
-        for broken in review.broken {
-            tracing::warn!(table = table.name, backup = broken.name, "backup broken");
-            report.broken_backups.push(broken.name.clone());
-        }
-        for expired in review.expired {
-            backup::delete(&clients.dynamodb, &expired.arn).await?;
-            report.removed_backups.push(expired.name.clone());
-        }
-        Ok(())
-    }
-
-    /// Tells what a run would do, and does nothing.
-    pub(crate) async fn plan(
-        &self,
-        backs_up: bool,
-        report: &mut TableReport,
-    ) -> Result<(), Failure> {
-        let Policy { backup, export, retain, .. } = report.policy;
-        let would = &mut report.would_do;
-        if backs_up && backup {
-            would.push(format!("make the backup {}", plan::backup_name(self.scheduled)));
-        }
-        if backs_up && let Some(retain) = retain {
-            let backups = self.backups().await?;
-            let expired = retain.review(&backups, clock::now()).expired;
-            would.extend(expired.iter().map(|backup| format!("remove the backup {}", backup.name)));
-        }
-        let exports = export != Exports::Off;
-        if exports && backs_up {
-            would.push("export the whole table, as it is due".to_owned());
-        } else if exports && !self.has_snapshot(clock::now()).await? {
-            would.push("export the whole table, for its first snapshot".to_owned());
-        }
-        would.push("make its views".to_owned());
-        Ok(())
-    }
-
-    /// Makes the backup, unless a run that broke off had already made it, and starts the export.
-    async fn make(&self, policy: Policy) -> Result<Made, Failure> {
-        let Self { clients, table, scheduled, .. } = *self;
-        let mut made = Made { backup_arn: None, export_arn: None };
-        if policy.backup {
-            let name = plan::backup_name(scheduled);
-            let existing = self.backups().await?;
-            let existing = existing.into_iter().find(|backup| backup.name == name);
-            made.backup_arn = Some(match existing {
-                Some(backup) => backup.arn,
-                None => backup::create(&clients.dynamodb, &table.name, &name).await?,
-            });
-        }
-        if policy.export != Exports::Off {
-            made.export_arn = Some(self.exports(clock::now()).ask(scheduled, Why::Due).await?);
-        }
-        Ok(made)
+        let newest = backups.iter().filter(|backup| backup.available).map(|backup| backup.created);
+        let age = newest.max().map(|newest| clock::now().duration_since(newest).as_hours());
+        Ok(age.and_then(|hours| u64::try_from(hours).ok()))
     }
 
     /// The table's full exports.
@@ -142,46 +205,6 @@ impl Turn<'_> {
         let Self { clients, settings, table, table_id, fed_since, .. } = *self;
         let table = (table.name.as_str(), table.arn.as_str());
         FullExports { clients, settings, table, table_id, fed_since, now }
-    }
-
-    /// Asks for the newest full export again if it came to nothing, and gives it.
-    ///
-    /// A table that has no snapshot is exported: one that had items before it was enrolled is not in the changes
-    /// alone. The schedule of backups exports it anyway.
-    pub(crate) async fn look_after_exports(
-        &self,
-        report: &mut TableReport,
-    ) -> Result<Option<String>, Failure> {
-        let now = clock::now();
-        let exports = self.exports(now);
-        match exports.look().await? {
-            Looked::Again { arn, why } => {
-                tracing::warn!(table = self.table.name, export = arn, why, "exported again");
-                report.export_again = Some(why);
-                report.export_arn = Some(arn.clone());
-                Ok(Some(arn))
-            }
-            Looked::GivenUp { why } => {
-                report.export_failure = Some(why);
-                Ok(None)
-            }
-            Looked::Left { arn, is_old: false, .. } => Ok(arn),
-            // Of another account's bucket no snapshot is made.
-            Looked::Left { arn, .. } if self.settings.exports.bucket_owner.is_some() => Ok(arn),
-            Looked::None | Looked::Left { .. } if self.has_snapshot(now).await? => Ok(None),
-            Looked::Left { fruitless: MOST_FRUITLESS.., .. } => {
-                report.export_failure = Some(format!(
-                    "{MOST_FRUITLESS} full exports completed and no whole snapshot came of them; see the operations \
-                     guide, \"A snapshot does not come\". The next scheduled one is tried again"
-                ));
-                Ok(None)
-            }
-            Looked::None | Looked::Left { .. } => {
-                let arn = exports.ask(self.scheduled, Why::First).await?;
-                report.export_arn = Some(arn.clone());
-                Ok(Some(arn))
-            }
-        }
     }
 
     async fn has_snapshot(&self, now: Timestamp) -> Result<bool, Failure> {

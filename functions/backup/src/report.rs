@@ -3,6 +3,7 @@
 use aws::{
     Failure,
     enrolment::{Enrolled, Step},
+    telemetry,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -23,6 +24,12 @@ pub(crate) struct Report {
     pub(crate) scheduled_time: Timestamp,
     /// Each enrolled table, by name.
     pub(crate) tables: Vec<TableReport>,
+    /// Streams that no table has any more, whose mappings were deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) removed_mappings: Vec<String>,
+    /// Why mappings are left that should not be; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mappings_failure: Option<String>,
 }
 
 /// What was done for one table.
@@ -44,6 +51,9 @@ pub(crate) struct TableReport {
     pub(crate) is_gone: bool,
     /// Whether its changes reach the lake, as far as was looked.
     pub(crate) has_feed: bool,
+    /// What the feed's last batch failed of, if it did: no audit is made then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) feed_problem: Option<String>,
     /// The steps of enrolment.
     pub(crate) enrolment: Vec<Step>,
     /// What a person should look at in the catalog: it is reported, not honoured.
@@ -75,6 +85,9 @@ pub(crate) struct TableReport {
     /// What the run would do besides enrolling the table, were it not only observed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) would_do: Vec<String>,
+    /// How many hours ago the newest backup was asked for that can be restored from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backup_age_hours: Option<u64>,
     /// Names of the backups that retention removed.
     pub(crate) removed_backups: Vec<String>,
     /// Names of our backups that could not be restored from a day after they were asked for.
@@ -82,7 +95,7 @@ pub(crate) struct TableReport {
     /// What went wrong, and how far it got is above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<String>,
-    /// Whether views and audit are left to the next run, since the time of this one was up.
+    /// Whether views, audit and compaction are left to the next run, since the time of this one was up.
     pub(crate) is_left: bool,
     /// What became of each view.
     pub(crate) views: Vec<Step>,
@@ -115,6 +128,7 @@ impl TableReport {
             tags_failure: None,
             is_gone: false,
             has_feed: false,
+            feed_problem: None,
             enrolment: Vec::new(),
             drift: Vec::new(),
             catalog_failure: None,
@@ -126,6 +140,7 @@ impl TableReport {
             chain_failure: None,
             left_to: None,
             would_do: Vec::new(),
+            backup_age_hours: None,
             removed_backups: Vec::new(),
             broken_backups: Vec::new(),
             failure: None,
@@ -144,6 +159,13 @@ impl TableReport {
     pub(crate) fn gone(table: &str, policy: Policy) -> Self {
         tracing::info!(table, "table is deleted");
         Self { is_gone: true, ..Self::new(table, policy) }
+    }
+
+    /// Of a table that had no turn. The run fails of it, and the next attempt at it finds the others done.
+    pub(crate) fn late(table: &str, policy: Policy) -> Self {
+        let failure =
+            "the time of the run was up before its turn; the next one begins with another table";
+        Self { failure: Some(failure.to_owned()), is_left: true, ..Self::new(table, policy) }
     }
 
     /// Whether enrolment had anything to do.
@@ -165,8 +187,9 @@ impl TableReport {
 
     /// Notes what became of the enrolment.
     pub(crate) fn note_enrolment(&mut self, enrolled: Enrolled) {
-        let Enrolled { steps, has_feed, drift, uncatalogued } = enrolled;
+        let Enrolled { steps, has_feed, feed_problem, drift, uncatalogued } = enrolled;
         self.has_feed = has_feed;
+        self.feed_problem = feed_problem;
         self.enrolment = steps;
         self.drift = drift;
         if let Some(failure) = uncatalogued {
@@ -181,6 +204,19 @@ impl TableReport {
         if let Err(failure) = ran {
             tracing::error!(table = self.table, %failure, "chain of exports not kept");
             self.chain_failure = Some(failure.to_string());
+        }
+    }
+
+    /// Notes how old the newest backup is, which an alarm watches. Where it cannot be told the run goes on.
+    pub(crate) fn note_backup_age(&mut self, age: Result<Option<u64>, Failure>) {
+        match age {
+            Ok(age) => {
+                self.backup_age_hours = age;
+                if let Some(hours) = age {
+                    telemetry::hours(&self.table, &[("BackupAgeHours", hours)]);
+                }
+            }
+            Err(failure) => tracing::warn!(table = self.table, %failure, "age of backups not told"),
         }
     }
 
@@ -238,6 +274,7 @@ impl Report {
             .tables
             .iter()
             .flat_map(|table| table.failures().map(|failure| format!("{}: {failure}", table.table)))
+            .chain(self.mappings_failure.clone())
             .collect();
         (!failed.is_empty()).then(|| failed.join("; "))
     }

@@ -28,7 +28,7 @@ use aws::backup::Backup;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
-use crate::plan;
+use crate::naming;
 
 /// The most that a policy may count of days, weeks or months: ten years of days.
 const MOST: u32 = 3650;
@@ -114,7 +114,9 @@ struct Ours<'b> {
 fn ours(backups: &[Backup]) -> Vec<Ours<'_>> {
     let mut ours: Vec<Ours<'_>> = backups
         .iter()
-        .filter_map(|backup| Some(Ours { scheduled: plan::scheduled_time(&backup.name)?, backup }))
+        .filter_map(|backup| {
+            Some(Ours { scheduled: naming::scheduled_time(&backup.name)?, backup })
+        })
         .collect();
     ours.sort_by_key(|ours| Reverse((ours.scheduled, ours.backup.created, &ours.backup.arn)));
     ours
@@ -352,7 +354,7 @@ mod tests {
                 let scheduled = time(NOW) - SignedDuration::from_hours(at * 6);
                 let name = match kind {
                     0 => format!("mine-{at}"),
-                    _ => plan::backup_name(scheduled),
+                    _ => naming::backup_name(scheduled),
                 };
                 let created = time(NOW) - SignedDuration::from_hours(age);
                 Backup { arn: format!("arn:{place}"), name, table_id: None, created, available }
@@ -410,7 +412,7 @@ mod tests {
             };
             let mut later = backups.clone();
             later.extend((1..=newer).map(|at| {
-                let name = plan::backup_name(time(NOW) + SignedDuration::from_hours(at * 13));
+                let name = naming::backup_name(time(NOW) + SignedDuration::from_hours(at * 13));
                 backup(&name, at % 3 != 0)
             }));
             let now = expired(longer, &backups);

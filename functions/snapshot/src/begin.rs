@@ -129,14 +129,22 @@ async fn files(
     Err(Failure::stated("GetObject", object.to_string(), message, Class::Retryable))
 }
 
-/// An object that is there, or comes within a moment.
+/// A manifest that is there, or comes within a moment, and is what its sum says, if there is one.
 async fn read(clients: &Clients, object: &ObjectId) -> Result<Vec<u8>, Failure> {
+    let failed =
+        |message| Failure::stated("GetObject", object.to_string(), message, Class::Retryable);
     let read = object::read(&clients.s3, &object.bucket, &object.key).await?;
-    read.ok_or_else(|| {
-        let message =
-            "there is no such object; DynamoDB writes both manifests when the data is written";
-        Failure::stated("GetObject", object.to_string(), message, Class::Retryable)
-    })
+    let bytes = read.ok_or_else(|| {
+        failed("there is no such object; DynamoDB writes both manifests when the data is written")
+    })?;
+    let sum = export::sum_key(&object.key);
+    match object::read(&clients.s3, &object.bucket, &sum).await? {
+        Some(told) if !export::is_sum(&told, &bytes) => Err(failed(
+            "its md5 sum is not what the object of that name with .md5 says; is it being written still?",
+        )),
+        // The sum comes after the manifest, or was not copied with it.
+        Some(_) | None => Ok(bytes),
+    }
 }
 
 fn unreadable(object: &ObjectId, error: &serde_json::Error) -> Failure {

@@ -10,7 +10,10 @@
 //!
 //! A thread converts, the runtime uploads. Memory is a row group and two parts, whatever the file's size.
 
-use std::io::{self, BufReader};
+use std::{
+    io::{self, BufReader},
+    sync::Arc,
+};
 
 use aws::{
     Class, Clients, Failure, catalog,
@@ -22,6 +25,7 @@ use flate2::bufread::MultiGzDecoder;
 use item::{
     format::{ReadError, Row},
     key::KeySchema,
+    privacy::Redaction,
 };
 use lake::{ExportFile, Registry, WriteError, export::Checked, path};
 use tokio::{runtime::Handle, sync::mpsc};
@@ -86,6 +90,7 @@ pub(crate) async fn convert(
         runtime: Handle::current(),
         task: task.clone(),
         key,
+        redaction: settings.privacy.of(&task.export.table),
         registry: Registry::new(),
         converted: Converted::default(),
     };
@@ -122,6 +127,7 @@ struct Job {
     runtime: Handle,
     task: FileOfExport,
     key: KeySchema,
+    redaction: Option<Arc<Redaction>>,
     registry: Registry,
     converted: Converted,
 }
@@ -135,8 +141,8 @@ impl Job {
         parts: PartWriter,
     ) -> Result<Converted, Stop> {
         let export = &self.task.export;
-        let mut file =
-            ExportFile::new(parts, &export.table).map_err(|error| not_written(&error))?;
+        let file = ExportFile::new(parts, &export.table).map_err(|error| not_written(&error))?;
+        let mut file = file.under(self.redaction.clone());
         let body = opener.open(object, size, 0)?;
         let body = Checked::new(body, self.task.file.md5_checksum.clone());
         let body = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, body));
@@ -161,15 +167,18 @@ impl Job {
 
     fn take(&mut self, file: &mut ExportFile<PartWriter>, row: &Row<'_>) -> Result<(), Stop> {
         let export = &self.task.export;
-        let reason = match export.kind().push(export, &self.key, row, file) {
+        let fault = match export.kind().push(export, &self.key, row, file) {
             Ok(()) => return Ok(()),
             Err(Refused::File(error)) => return Err(not_written(&error)),
-            Err(Refused::Line(reason)) => reason,
+            Err(Refused::Line(fault)) => fault,
         };
         self.converted.quarantined += 1;
         if self.converted.lines.len() < MAX_KEPT {
             let bytes = &row.bytes[..row.bytes.len().min(MAX_ROW_BYTES)];
-            let text = String::from_utf8_lossy(bytes).into_owned();
+            let (reason, text) = match self.redaction {
+                None => (fault.told(), Some(String::from_utf8_lossy(bytes).into_owned())),
+                Some(_) => (fault.withheld(), None),
+            };
             let line = Line { number: row.line, offset: row.offset, reason, row: text };
             self.converted.lines.push(line);
         }

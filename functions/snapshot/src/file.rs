@@ -87,6 +87,7 @@ pub(crate) async fn finish(
         rows: 0,
         quarantined: 0,
         damaged_files: 0,
+        privacy: settings.privacy.of(&export.table).map(|redaction| redaction.mark()),
     };
     for outcome in outcomes.into_values() {
         match outcome {

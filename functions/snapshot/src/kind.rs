@@ -138,7 +138,7 @@ impl Kind {
                 let key = schema.key_of(&change.keys)?;
                 for image in change.new.iter().chain(&change.old) {
                     if schema.key_of(image)? != key {
-                        return Err(Refused::Line(OTHER_KEY.to_owned()));
+                        return Err(Refused::Line(Fault::OtherKey));
                     }
                 }
                 file.push(&lake::Row::of_increment(&key, &change, window.view)?)?;
@@ -152,20 +152,54 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// It is not what its export should hold, or fits no row.
-    Line(String),
+    Line(Fault),
     /// The file cannot be written.
     File(WriteError),
 }
 
+/// What is wrong with a line.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It cannot be read.
+    Row(Box<RowError>),
+    /// Its key is none.
+    Key(ItemError),
+    /// Its parts are of two items.
+    OtherKey,
+    /// It fits no row.
+    NoRow(WriteError),
+}
+
+impl Fault {
+    /// All that is known of it.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Row(error) => error.to_string(),
+            Self::Key(error) => error.to_string(),
+            Self::OtherKey => OTHER_KEY.to_owned(),
+            Self::NoRow(error) => error.to_string(),
+        }
+    }
+
+    /// The same, without what was found.
+    pub(crate) fn withheld(&self) -> String {
+        match self {
+            Self::Row(error) => error.withheld(),
+            // Of a key no value is told.
+            Self::Key(_) | Self::OtherKey | Self::NoRow(_) => self.told(),
+        }
+    }
+}
+
 impl From<RowError> for Refused {
     fn from(error: RowError) -> Self {
-        Self::Line(error.to_string())
+        Self::Line(Fault::Row(Box::new(error)))
     }
 }
 
 impl From<ItemError> for Refused {
     fn from(error: ItemError) -> Self {
-        Self::Line(error.to_string())
+        Self::Line(Fault::Key(error))
     }
 }
 
@@ -173,7 +207,7 @@ impl From<WriteError> for Refused {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Io(_) => Self::File(error),
-            error => Self::Line(error.to_string()),
+            error => Self::Line(Fault::NoRow(error)),
         }
     }
 }
@@ -241,7 +275,7 @@ mod tests {
                 file.write_rows(&lake::Registry::new()).unwrap();
                 file.written().to_string()
             }
-            Err(Refused::Line(reason)) => reason,
+            Err(Refused::Line(fault)) => fault.told(),
             Err(Refused::File(error)) => panic!("{error}"),
         }
     }

@@ -1,7 +1,7 @@
 //! Lines of an export that are no items, or no changes: kept, with the reason.
 //!
 //! `quarantine/snapshot/<table>/<time>-<file>.jsonl`, of an increment `…/<from>_<to>-<file>.jsonl`: a JSON object
-//! for each line.
+//! for each line. Under privacy rules its text stays in the export, where its place is told, and the reason quotes nothing.
 
 use aws::{Class, Clients, Failure, object};
 use lake::path;
@@ -24,8 +24,8 @@ pub(crate) struct Line {
     pub(crate) offset: u64,
     /// What was expected and found.
     pub(crate) reason: String,
-    /// The line as it stood, or its beginning, with what is not UTF-8 replaced.
-    pub(crate) row: String,
+    /// The line as it stood, or its beginning, with what is not UTF-8 replaced; nothing under privacy rules.
+    pub(crate) row: Option<String>,
 }
 
 /// Writes the lines of a file, if there are any.

@@ -1,10 +1,10 @@
 //! From an event's bytes to the changes of each stream: pure.
 
 use item::change::{Event, Record, StreamArn};
-use lake::{ChangeFiles, path};
-use serde::Serialize;
-use serde_json::value::RawValue;
-use xxhash_rust::xxh64::xxh64;
+use item::privacy::Privacy;
+use lake::ChangeFiles;
+
+use crate::quarantine::{Impossible, Refused};
 
 /// What an event holds.
 #[derive(Debug, Default)]
@@ -24,85 +24,40 @@ pub(crate) struct StreamChanges {
     pub(crate) stream: StreamArn<'static>,
     /// Its changes, gathered into files.
     pub(crate) files: ChangeFiles,
-}
-
-/// A record that can never become a row, and where it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Impossible {
-    /// The object's name in the lake, from the record alone.
-    pub(crate) path: String,
-    /// The object: the reason, and the record as it came.
-    pub(crate) json: Vec<u8>,
-    /// Why. It may quote the value at fault, so it is for the object and not for a log.
-    pub(crate) reason: String,
+    /// When the oldest of them was made, in milliseconds since 1970.
+    pub(crate) oldest_ms: i64,
 }
 
 /// Decodes an event. Fails only if it is no event of records at all.
-pub(crate) fn decode(event: &[u8]) -> Result<Decoded, item::ParseError> {
+pub(crate) fn decode(event: &[u8], privacy: &Privacy) -> Result<Decoded, item::ParseError> {
     let mut decoded = Decoded::default();
     for record in Event::new(event) {
         let record = record?;
         decoded.records += 1;
-        if let Err(reason) = take(&mut decoded.streams, &record) {
-            decoded.impossible.push(impossible(&record, reason));
+        if let Err(refused) = take(&mut decoded.streams, &record, privacy) {
+            decoded.impossible.push(Impossible::of(&record, &refused, privacy));
         }
     }
     Ok(decoded)
 }
 
-fn take(streams: &mut Vec<StreamChanges>, record: &Record<'_>) -> Result<(), String> {
-    let change = record.change.as_ref().map_err(ToString::to_string)?;
+fn take(
+    streams: &mut Vec<StreamChanges>,
+    record: &Record<'_>,
+    privacy: &Privacy,
+) -> Result<(), Refused> {
+    let change = record.change.as_ref().map_err(|error| Refused::Unread(error.clone()))?;
     let known =
         streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
     let at = known.unwrap_or_else(|| {
         let stream = change.stream_arn.clone().into_owned();
-        streams.push(StreamChanges { stream, files: ChangeFiles::new() });
+        let files = ChangeFiles::new().under(privacy.of(stream.table()));
+        streams.push(StreamChanges { stream, files, oldest_ms: i64::MAX });
         streams.len() - 1
     });
-    streams[at].files.push(change).map_err(|error| error.to_string())
-}
-
-/// The object that keeps a record.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept<'r> {
-    reason: &'r str,
-    record: &'r RawValue,
-}
-
-fn impossible(record: &Record<'_>, reason: String) -> Impossible {
-    let (table, stream) = origin(record.bytes);
-    let name = match record.sequence {
-        Some(sequence) => format!("{stream}-{sequence}.json"),
-        None => format!("{stream}-{:016x}.json", xxh64(record.bytes, 0)),
-    };
-    Impossible {
-        path: path::quarantine("stream", &table, &name),
-        json: kept(record.bytes, &reason),
-        reason,
-    }
-}
-
-/// The table and the stream's label, as far as they can be told.
-fn origin(record: &[u8]) -> (String, String) {
-    let value: serde_json::Value = serde_json::from_slice(record).unwrap_or_default();
-    let arn = value["eventSourceARN"].as_str().and_then(|arn| StreamArn::parse(arn).ok());
-    match arn {
-        Some(arn) => (arn.table().to_owned(), arn.label_digits()),
-        None => ("unknown-table".to_owned(), "unknown-stream".to_owned()),
-    }
-}
-
-fn kept(record: &[u8], reason: &str) -> Vec<u8> {
-    // Lambda sends JSON, which nobody has checked as a whole: where a record is none, its text is kept.
-    let kept = match serde_json::from_slice(record) {
-        Ok(record) => serde_json::to_string(&Kept { reason, record }),
-        Err(_) => serde_json::to_string(&serde_json::json!({
-            "reason": reason,
-            "record": String::from_utf8_lossy(record),
-        })),
-    };
-    kept.unwrap_or_else(|_| String::from_utf8_lossy(record).into_owned()).into_bytes()
+    streams[at].files.push(change).map_err(Refused::NoRow)?;
+    streams[at].oldest_ms = streams[at].oldest_ms.min(change.at_ms);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -111,9 +66,10 @@ mod tests {
 
     /// How many records there are, the files they make with their rows, and what is kept aside.
     fn decoded(event: &str) -> String {
-        let decoded = decode(event.as_bytes()).unwrap();
+        let decoded = decode(event.as_bytes(), &Privacy::default()).unwrap();
         let mut lines = vec![format!("{} records", decoded.records)];
-        for StreamChanges { files, .. } in decoded.streams {
+        for StreamChanges { files, oldest_ms, .. } in decoded.streams {
+            lines.push(format!("the oldest is of {oldest_ms}"));
             for file in files.finish(&lake::Registry::new()).unwrap() {
                 lines.push(format!("{} rows from {} in {}", file.rows, file.first, file.path));
             }
@@ -135,6 +91,7 @@ mod tests {
     fn every_operation() {
         insta::assert_snapshot!(decoded(event!("stream-insert-modify-remove")), @"
         4 records
+        the oldest is of 1795359601000
         4 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439394-4-0a935037150dd80b.parquet
         ");
     }
@@ -143,6 +100,7 @@ mod tests {
     fn two_days_are_two_files() {
         insta::assert_snapshot!(decoded(event!("stream-two-days")), @"
         4 records
+        the oldest is of 1795391998000
         2 rows from 999999800000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-999999800000000017450439091-999999900000000017450439092-2-da5256bd41dce66d.parquet
         2 rows from 1000000000000000017450439093 in changes/planes/dt=2026-11-23/20261122150000000-1000000000000000017450439093-1000000100000000017450439094-2-33094360dee52773.parquet
         ");
@@ -152,6 +110,7 @@ mod tests {
     fn a_poison_record_is_kept_aside_and_its_neighbours_are_not() {
         insta::assert_snapshot!(decoded(event!("stream-poison-record")), @r#"
         3 records
+        the oldest is of 1795359601000
         2 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439293-2-83dd5295809cafe0.parquet
         quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: byte 388, attribute dynamodb.NewImage.year: "abc" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3
         "#);
@@ -161,6 +120,7 @@ mod tests {
     fn keys_alone_are_kept_aside() {
         insta::assert_snapshot!(decoded(event!("stream-keys-only")), @"
         3 records
+        the oldest is of 1795359603000
         1 rows from 4421584500000000017450439293 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439293-4421584500000000017450439293-1-76f103e8999db0f5.parquet
         quarantine/stream/planes/20261122150000000-4421584500000000017450439091.json: INSERT without an item; the stream has to give new images
         quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: MODIFY without an item; the stream has to give new images
@@ -171,6 +131,7 @@ mod tests {
     fn new_images_suffice() {
         insta::assert_snapshot!(decoded(event!("stream-new-image-only")), @"
         3 records
+        the oldest is of 1795359601000
         3 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439293-3-c45a011109918198.parquet
         ");
     }
@@ -182,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_an_error() {
-        assert!(decode(b"{}").is_err());
-        assert!(decode(b"[1]").is_err());
+        assert!(decode(b"{}", &Privacy::default()).is_err());
+        assert!(decode(b"[1]", &Privacy::default()).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use aws::{Clients, Failure, object};
+use aws::{Clients, Failure, clock, object, telemetry};
 use bytes::Bytes;
 use lake::ChangeFile;
 use lambda_runtime::Error;
@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::{
     Registries, Settings,
-    decode::{self, Impossible, StreamChanges},
+    decode::{self, StreamChanges},
+    quarantine::Impossible,
     registries::CatalogPlace,
 };
 
@@ -46,7 +47,7 @@ pub async fn handle(
     registries: &Registries,
     event: Bytes,
 ) -> Result<Answer, Error> {
-    let decoded = decode::decode(&event)?;
+    let decoded = decode::decode(&event, &settings.privacy)?;
     drop(event);
     for impossible in &decoded.impossible {
         quarantine(clients, settings, impossible).await?;
@@ -90,7 +91,7 @@ async fn write(
     changes: StreamChanges,
     counts: &mut Counts,
 ) -> Result<Option<Unwritten>, Error> {
-    let StreamChanges { stream, files } = changes;
+    let StreamChanges { stream, files, oldest_ms } = changes;
     let place = CatalogPlace {
         database: &settings.database,
         table: stream.table(),
@@ -119,6 +120,10 @@ async fn write(
         counts.files += 1;
         counts.rows += rows;
         counts.bytes += size;
+    }
+    // Of a batch of nothing but impossible records there is no oldest change.
+    if let Ok(lag) = u64::try_from((clock::now().as_millisecond() - oldest_ms) / 1000) {
+        telemetry::seconds(stream.table(), &[("FeedLagSeconds", lag)]);
     }
     Ok(None)
 }

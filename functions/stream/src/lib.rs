@@ -23,6 +23,7 @@
 
 mod config;
 mod decode;
+mod quarantine;
 mod registries;
 
 pub mod handler;

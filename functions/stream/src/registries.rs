@@ -273,7 +273,7 @@ mod tests {
     /// Changes of planes.
     fn files() -> ChangeFiles {
         let event = include_bytes!("../../../events/stream-insert-modify-remove.json");
-        decode::decode(event).unwrap().streams.remove(0).files
+        decode::decode(event, &item::privacy::Privacy::default()).unwrap().streams.remove(0).files
     }
 
     #[tokio::test]

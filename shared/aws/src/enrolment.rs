@@ -18,7 +18,7 @@
 //! | stream with keys or old images only | left alone: backups and exports, no change feed |
 //! | two other functions read the stream | left alone: a stream serves two readers well |
 //! | replicas (a global table) | left alone |
-//! | mapping disabled, or batching otherwise than the settings say | repaired |
+//! | mapping disabled, or batching or retrying otherwise than the settings say | repaired |
 //! | recovery that reaches further back than asked | left alone: shortening it would lose history |
 
 use aws_sdk_dynamodb::types::{StreamViewType, TableDescription};
@@ -93,6 +93,8 @@ pub struct Enrolled {
     pub steps: Vec<Step>,
     /// Whether its changes reach the lake.
     pub has_feed: bool,
+    /// What the feed's last batch failed of, if it did: changes wait in the stream then.
+    pub feed_problem: Option<String>,
     /// What a person should look at in the catalog: columns that were changed or dropped, names that
     /// stand for two things, files that cannot be read.
     pub drift: Vec<String>,
@@ -121,16 +123,16 @@ pub async fn enrol(
             }
             Err(failure) => (Vec::new(), Some(failure)),
         };
-    let has_feed = match stream_arn {
+    let (has_feed, feed_problem) = match stream_arn {
         Some(arn) => ensure_mapping(clients, &settings.mapping, &arn, &mut steps).await?,
-        None => false,
+        None => (false, None),
     };
     let days = settings.recovery_days;
     steps.push(match recovery::ensure(&clients.dynamodb, name, days).await? {
         Recovery::SwitchedOn => Step::Done(format!("point-in-time recovery of {days} days on")),
         Recovery::AlreadyOn => Step::AlreadySo(format!("point-in-time recovery of {days} days on")),
     });
-    Ok(Enrolled { steps, has_feed, drift, uncatalogued })
+    Ok(Enrolled { steps, has_feed, feed_problem, drift, uncatalogued })
 }
 
 /// What enrolling a table would do. Nothing is changed.
@@ -322,7 +324,7 @@ fn fed<'m>(mappings: &'m [EventSourceMappingConfiguration], settings: &MappingSe
     let (ours, foreign): (Vec<_>, Vec<_>) =
         mappings.iter().partition(|mapping| mapping::feeds(mapping, &settings.function));
     match ours.first() {
-        Some(mapping) if mapping.state() == Some("Deleting") => Fed::Leaving,
+        Some(mapping) if mapping::is_leaving(mapping) => Fed::Leaving,
         Some(mapping) if mapping::is_as_set(mapping, settings) => Fed::AsSet,
         Some(mapping) => Fed::Otherwise(mapping.uuid().unwrap_or_default()),
         None if foreign.len() >= 2 => Fed::ByOthers(foreign.len()),
@@ -336,12 +338,13 @@ fn by_others(count: usize) -> Step {
     ))
 }
 
+/// Says whether the stream feeds our function, and what of that failed last.
 async fn ensure_mapping(
     clients: &Clients,
     settings: &MappingSettings,
     stream_arn: &str,
     steps: &mut Vec<Step>,
-) -> Result<bool, Failure> {
+) -> Result<(bool, Option<String>), Failure> {
     let mappings = mapping::of_stream(&clients.lambda, stream_arn).await?;
     let step = match fed(&mappings, settings) {
         Fed::Leaving => {
@@ -366,7 +369,8 @@ async fn ensure_mapping(
     };
     let feeds = !matches!(step, Step::LeftAlone(_));
     steps.push(step);
-    Ok(feeds)
+    let ours = mappings.iter().find(|mapping| mapping::feeds(mapping, &settings.function));
+    Ok((feeds, ours.and_then(mapping::problem)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
+use item::privacy::{Privacy, PrivacyError};
+
 /// The variables of a process, or of a test.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
@@ -31,6 +33,14 @@ pub enum EnvironmentError {
         got: String,
         /// What the parser said.
         problem: String,
+    },
+    /// Privacy rules that cannot be followed with the key of this variable, whose text is a secret.
+    #[error("environment variable {name}: {problem}")]
+    PrivacyKey {
+        /// The variable's name.
+        name: String,
+        /// What is wrong with it.
+        problem: PrivacyError,
     },
 }
 
@@ -77,6 +87,15 @@ impl Environment {
         Self::parse(name, self.optional(name).unwrap_or_default())
     }
 
+    /// The privacy rules of one variable, with the key of another.
+    ///
+    /// A function without the rules that it should have must not start: what it wrote would stay.
+    pub fn privacy(&self, rules: &str, key: &str) -> Result<Privacy, EnvironmentError> {
+        let parsed = self.parsed_or_empty(rules)?;
+        let failed = |problem| EnvironmentError::PrivacyKey { name: key.to_owned(), problem };
+        Privacy::new(parsed, self.optional(key)).map_err(failed)
+    }
+
     fn parse<T>(name: &str, text: &str) -> Result<T, EnvironmentError>
     where
         T: FromStr<Err: Display>,
@@ -109,5 +128,18 @@ mod tests {
         insta::assert_snapshot!(missing, @"environment variable EMPTY is not set; template.yaml sets it for every function that reads it");
         let malformed = environment().parsed::<u16>("WORD").unwrap_err().to_string();
         insta::assert_snapshot!(malformed, @r#"environment variable WORD is "soon": invalid digit found in string"#);
+    }
+
+    #[test]
+    fn an_error_of_privacy_tells_no_secret() {
+        let refused = |rules: &str, key: &str| {
+            let environment = Environment::from_variables([("RULES", rules), ("KEY", key)]);
+            environment.privacy("RULES", "KEY").unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(refused("orders:hash=email", "secret"), @"environment variable KEY: the key to hash by has 6 bytes, expected 32 or more");
+        insta::assert_snapshot!(refused("orders:hash=email", ""), @"environment variable KEY: a rule hashes and there is no key to hash by");
+        insta::assert_snapshot!(refused("orders=email", "secret"), @r#"environment variable RULES is "orders=email": the rule "orders=email": expected a colon behind the table's name; a rule is orders:drop=ssn,card.number or customers-*:hash=email, with semicolons between rules"#);
+        let environment = Environment::from_variables([("RULES", ""), ("KEY", "")]);
+        assert!(environment.privacy("RULES", "KEY").unwrap().is_empty());
     }
 }

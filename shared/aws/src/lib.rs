@@ -14,6 +14,7 @@
 //! catalog ── the registry in Glue         snapshot ── which are finished
 //!                                        footer ── its columns, from the files
 //! athena ── one statement to its end     view ── made, kept or left alone
+//! custom_resource ── CloudFormation's requests, and the answers
 //! enrolment ── stream, mapping, recovery and catalog of one table, in order
 //! ```
 //!
@@ -30,6 +31,7 @@ pub mod backup;
 pub mod batch_write;
 pub mod catalog;
 pub mod clock;
+pub mod custom_resource;
 pub mod enrolment;
 pub mod environment;
 pub mod export;

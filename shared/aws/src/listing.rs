@@ -8,7 +8,7 @@ use aws_sdk_s3::{
 };
 use jiff::Timestamp;
 
-use lake::compaction::{Input, Object};
+use lake::compaction::{Input, Listing, Object};
 
 use crate::{Class, Failure, object::ObjectId};
 
@@ -88,25 +88,32 @@ pub async fn keys(s3: &Client, bucket: &str, prefix: &str) -> Result<Vec<String>
     Ok(keys)
 }
 
-/// The objects under a prefix, in the order of their keys; of more than `most`, the first and some more.
+/// The objects under a prefix that are to be kept, in the order of their keys; of more than `most`, the first and
+/// some more.
 pub async fn objects(
     s3: &Client,
     bucket: &str,
     prefix: &str,
     most: usize,
-) -> Result<Vec<Object>, Failure> {
-    let mut objects = Vec::new();
+    mut keep: impl FnMut(&Object) -> bool,
+) -> Result<Listing, Failure> {
+    let mut listing = Listing::default();
     let mut pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
             Failure::of("ListObjectsV2", format!("s3://{bucket}/{prefix}"), error)
         })?;
-        objects.extend(page.contents.unwrap_or_default().into_iter().filter_map(listed));
-        if objects.len() >= most {
+        let is_last = page.is_truncated != Some(true);
+        let objects: Vec<_> = page.contents.unwrap_or_default();
+        let last = objects.last().and_then(|object| object.key.clone());
+        let kept = objects.into_iter().filter_map(listed).filter(|object| keep(object));
+        listing.objects.extend(kept);
+        if listing.objects.len() >= most && !is_last {
+            listing.cut_at = last;
             break;
         }
     }
-    Ok(objects)
+    Ok(listing)
 }
 
 fn listed(object: aws_sdk_s3::types::Object) -> Option<Object> {

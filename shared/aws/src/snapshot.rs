@@ -39,6 +39,9 @@ pub struct Finished {
     pub quarantined: u64,
     /// Data files that are not what DynamoDB wrote, or are missing.
     pub damaged_files: usize,
+    /// The mark of the privacy rules it was written under, if there were any: `_hash` is of what they left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<String>,
 }
 
 impl Finished {
@@ -129,6 +132,7 @@ mod tests {
             rows: 2,
             quarantined: 0,
             damaged_files: 0,
+            privacy: None,
         };
         let increment =
             Finished { window_start: Some(time("2026-11-22T15:00:00Z")), ..snapshot.clone() };

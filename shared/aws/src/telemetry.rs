@@ -34,24 +34,40 @@ static FUNCTION: OnceLock<String> = OnceLock::new();
 
 /// Writes counts as metrics of the namespace `Headwater`: of the function's table, and of all its tables
 /// together.
-///
-/// The line says that it is an error, so that Lambda lets it through whatever `LogLevel` is. A line in the embedded metric format, of which CloudWatch makes the metrics without a call of ours.
-/// Source: [specification](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 pub fn count(table: &str, counts: &[(&str, u64)]) {
+    write(table, "Count", counts);
+}
+
+/// The same of lengths of time in seconds.
+pub fn seconds(table: &str, lengths: &[(&str, u64)]) {
+    write(table, "Seconds", lengths);
+}
+
+/// The same of lengths of time in hours, for which CloudWatch has no unit.
+pub fn hours(table: &str, lengths: &[(&str, u64)]) {
+    write(table, "None", lengths);
+}
+
+/// Writes a line in the embedded metric format, of which CloudWatch makes the metrics without a call of ours.
+///
+/// It says that it is an error, so that Lambda lets it through whatever `LogLevel` is.
+///
+/// Source: [specification](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+fn write(table: &str, unit: &str, values: &[(&str, u64)]) {
     let function = FUNCTION.get().map(String::as_str).unwrap_or_default();
-    let line = metrics(function, table, counts, clock::now());
+    let line = metrics((function, table), unit, values, clock::now());
     // A metric that cannot be written is no reason to fail what it counts.
     writeln!(stdout(), "{line}").unwrap_or_default();
 }
 
 fn metrics(
-    function: &str,
-    table: &str,
-    counts: &[(&str, u64)],
+    (function, table): (&str, &str),
+    unit: &str,
+    values: &[(&str, u64)],
     now: Timestamp,
 ) -> serde_json::Value {
     let names: Vec<_> =
-        counts.iter().map(|(name, _)| json!({"Name": name, "Unit": "Count"})).collect();
+        values.iter().map(|(name, _)| json!({"Name": name, "Unit": unit})).collect();
     let mut line = json!({
         "_aws": {
             "Timestamp": now.as_millisecond(),
@@ -64,8 +80,8 @@ fn metrics(
         "Function": function,
         "Table": table,
     });
-    for (name, count) in counts {
-        line[*name] = json!(count);
+    for (name, value) in values {
+        line[*name] = json!(value);
     }
     line
 }
@@ -77,7 +93,8 @@ mod tests {
     #[test]
     fn counts_are_metrics_of_the_table_and_of_all() {
         let now: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
-        let line = metrics("backup", "orders", &[("AuditDifferences", 3)], now).to_string();
+        let line =
+            metrics(("backup", "orders"), "Count", &[("AuditDifferences", 3)], now).to_string();
         insta::assert_snapshot!(line, @r#"{"AuditDifferences":3,"Function":"backup","Table":"orders","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Function","Table"],["Function"]],"Metrics":[{"Name":"AuditDifferences","Unit":"Count"}],"Namespace":"Headwater"}],"Timestamp":1795316400000},"level":"ERROR","timestamp":"2026-11-22T03:00:00Z"}"#);
     }
 }

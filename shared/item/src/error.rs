@@ -74,6 +74,21 @@ impl ItemError {
     }
 }
 
+impl RowError {
+    /// What may be told of it where values are not: neither what was found, nor within what.
+    pub fn withheld(&self) -> String {
+        let Self { line, offset, reason, .. } = self;
+        format!("line {line}, byte {offset}: {}", reason.withheld())
+    }
+}
+
+impl ParseError {
+    /// What may be told of it where values are not, as of a [row](RowError::withheld).
+    pub fn withheld(&self) -> String {
+        format!("byte {}: {}", self.offset, self.reason.withheld())
+    }
+}
+
 impl From<ParseError> for ItemError {
     fn from(error: ParseError) -> Self {
         Self { path: error.path, reason: error.reason }
@@ -396,6 +411,56 @@ pub enum Reason {
         /// What it holds.
         found: Excerpt,
     },
+}
+
+impl Reason {
+    /// The same, without what was found: it may be a value, or a name within one.
+    #[must_use]
+    pub fn withheld(&self) -> Self {
+        let nothing = || Excerpt("…".into());
+        match self {
+            Self::NotItem(_) => Self::NotItem(nothing()),
+            Self::DuplicateName(_) => Self::DuplicateName(nothing()),
+            Self::UnknownDescriptor(_) => Self::UnknownDescriptor(nothing()),
+            Self::TwoDescriptors { first, .. } => Self::TwoDescriptors { first, second: nothing() },
+            Self::Number { error, .. } => Self::Number { text: nothing(), error: *error },
+            Self::DuplicateMember(_) => Self::DuplicateMember(nothing()),
+            Self::ColumnType { expected, .. } => {
+                Self::ColumnType { expected: *expected, found: nothing() }
+            }
+            Self::Time { range, .. } => Self::Time { range, found: nothing() },
+            Self::UnknownField { expected, .. } => {
+                Self::UnknownField { expected, found: nothing() }
+            }
+            Self::Ion { at, .. } => Self::Ion { at: *at, fault: "…".into() },
+            Self::NotUtf8 { .. }
+            | Self::Json { .. }
+            | Self::JsonKind { .. }
+            | Self::RowTooLong { .. }
+            | Self::NoItem
+            | Self::NoDescriptor
+            | Self::Base64
+            | Self::NullIsFalse
+            | Self::EmptySet(_)
+            | Self::TooDeep
+            | Self::EmptyName
+            | Self::NameTooLong { .. }
+            | Self::ItemTooLarge { .. }
+            | Self::KeyMissing { .. }
+            | Self::KeyType { .. }
+            | Self::KeyEmpty
+            | Self::KeyTooLong { .. }
+            | Self::FieldCount { .. }
+            | Self::UnclosedQuote
+            | Self::TextAfterQuote
+            | Self::NullKey
+            | Self::Stored { .. }
+            | Self::IonType { .. }
+            | Self::UnknownSymbol
+            | Self::Structure { .. }
+            | Self::MissingField => self.clone(),
+        }
+    }
 }
 
 fn at_byte(at: Option<usize>) -> String {

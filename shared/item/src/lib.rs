@@ -4,7 +4,8 @@
 //! file ──format::Reader──▶ Row ──▶ Item ──canonical──▶ text, hash
 //!           dynamodb_json           ▲ │───key──▶ key, its identity
 //!           json_lines, json_array  │ │───limits──▶ what DynamoDB would refuse, size in bytes
-//!           csv, ion                │ └───batch──▶ batches for BatchWriteItem
+//!           csv, ion                │ ├───batch──▶ batches for BatchWriteItem
+//!                                   │ └───privacy──▶ an item without what nobody is to see
 //!                                   │
 //! stream event ──change──▶ Change ──┘
 //! ```
@@ -25,6 +26,7 @@ pub mod change;
 pub mod format;
 pub mod key;
 pub mod limits;
+pub mod privacy;
 pub mod size;
 
 #[cfg(any(test, feature = "testing"))]

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jiff::Timestamp;
-use lake::compaction::{self, Limits, Merge, Note, Object, Step};
+use lake::compaction::{self, Limits, Listing, Merge, Note, Object, Step};
 
 /// Merges the small change files of a directory.
 #[derive(Debug, Parser)]
@@ -39,16 +39,17 @@ fn main() -> ExitCode {
 }
 
 fn run(Arguments { directory, table }: &Arguments) -> Result<(), Box<dyn Error>> {
-    let mut objects = Vec::new();
-    find(directory, &directory.join(lake::path::changes(table)), &mut objects)?;
+    let mut listing = Listing::default();
+    find(directory, &directory.join(lake::path::changes(table)), &mut listing.objects)?;
     let (mut merged, mut outputs) = (0, 0);
-    for step in compaction::steps(table, &objects, &[], Timestamp::MAX, &Limits::default()) {
+    let now = Timestamp::MAX;
+    for step in compaction::steps(table, &listing, &[], now, &Limits::of_run(now)) {
         let Step::Merge(note) = step else { continue };
         merge(directory, table, &note)?;
         merged += note.inputs.len();
         outputs += 1;
     }
-    writeln!(stdout(), "{merged} of {} files became {outputs}", objects.len())?;
+    writeln!(stdout(), "{merged} of {} files became {outputs}", listing.objects.len())?;
     Ok(())
 }
 

@@ -27,8 +27,10 @@
 //! ```
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use item::change::{Change, StreamArn};
+use item::privacy::Redaction;
 use jiff::civil::Date;
 use xxhash_rust::xxh64::xxh64;
 
@@ -45,6 +47,7 @@ pub struct ChangeFiles {
     stream: Option<Stream>,
     /// In first-seen order; changes of one batch seldom have more than one or two.
     days: Vec<Day>,
+    redaction: Option<Arc<Redaction>>,
 }
 
 #[derive(Debug)]
@@ -85,6 +88,13 @@ impl ChangeFiles {
         Self::default()
     }
 
+    /// The same, of which changes are taken under privacy rules if there are any.
+    #[must_use]
+    pub fn under(mut self, redaction: Option<Arc<Redaction>>) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
     /// How many changes were taken.
     pub fn len(&self) -> usize {
         self.days.iter().map(|day| day.rows.len()).sum()
@@ -107,9 +117,11 @@ impl ChangeFiles {
         };
         let at = self.days.iter().position(|day| day.number == number);
         let mut new = None;
-        let day = match at {
-            Some(at) => &mut self.days[at],
-            None => new.insert(Day::new(number, date, change.sequence)),
+        let day = if let Some(at) = at {
+            &mut self.days[at]
+        } else {
+            let rows = Rows::new().under(self.redaction.clone());
+            new.insert(Day::new(number, date, change.sequence, rows))
         };
         day.rows.push(&row(change, &stream.label))?;
         day.sequences.push_str(&padded);
@@ -151,11 +163,11 @@ impl Stream {
 }
 
 impl Day {
-    fn new(number: i64, date: Date, first: &str) -> Self {
+    fn new(number: i64, date: Date, first: &str, rows: Rows) -> Self {
         Self {
             number,
             date,
-            rows: Rows::new(),
+            rows,
             first: first.to_owned(),
             last: String::new(),
             sequences: String::new(),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use item::change::{Actor, NetChange, Operation};
+use item::privacy::Redaction;
 use item::{Item, Map};
 
 use crate::Kind;
@@ -117,6 +118,8 @@ pub struct Rows {
     slots: Vec<Slot>,
     /// Arrays of rows before, for their memory.
     memory: HashMap<ColumnKey, ArrayRef>,
+    /// What is not to be written of the rows.
+    redaction: Option<Arc<Redaction>>,
 }
 
 /// The column of one (attribute, kind).
@@ -147,6 +150,13 @@ impl Rows {
         rows
     }
 
+    /// The same, of which rows are taken under privacy rules if there are any: every column but `_key`.
+    #[must_use]
+    pub fn under(mut self, redaction: Option<Arc<Redaction>>) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
     /// How many rows were taken.
     pub fn len(&self) -> usize {
         self.len as usize
@@ -166,6 +176,16 @@ impl Rows {
 
     /// Takes a row. Where it fails, nothing of the row was taken.
     pub fn push(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
+        let Some(redaction) = self.redaction.clone() else {
+            return self.take(row, row.key);
+        };
+        let [item, old] = [row.item, row.old].map(|item| item.map(|item| redaction.redact(item)));
+        let row = Row { item: item.as_ref(), old: old.as_ref(), ..*row };
+        self.take(&row, &redaction.redact(row.key))
+    }
+
+    /// Takes a row as it is to be written; `key` is what columns get of a key without an item.
+    fn take(&mut self, row: &Row<'_>, key: &Item<'_>) -> Result<(), WriteError> {
         let at = self.len;
         let next = at.checked_add(1).ok_or(WriteError::TooManyRows)?;
         let item = match (row.op, row.item) {
@@ -180,11 +200,11 @@ impl Rows {
             self.attributes.find(old);
             self.bytes += self.meta.push_old(at, old, self.attributes.by_name());
         }
-        self.attributes.find(item.unwrap_or(row.key));
+        self.attributes.find(item.unwrap_or(key));
         if let Some(item) = item {
             self.bytes += self.meta.push_hash(at, item, self.attributes.by_name());
         }
-        self.push_attributes(at, item.unwrap_or(row.key));
+        self.push_attributes(at, item.unwrap_or(key));
         self.len = next;
         Ok(())
     }

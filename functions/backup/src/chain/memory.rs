@@ -33,6 +33,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Chain, Exported, Start, State, Window, is_underway, token, whole_second};
+use crate::exports::EARLY;
 
 /// The most exports that one run has described.
 pub const MOST_DESCRIBED: usize = 200;
@@ -180,9 +181,11 @@ impl Memory {
     ///
     /// Not while a full export in it is in progress: should that fail, the chain would stand on nothing.
     pub fn prove(&mut self, proven: Timestamp, now: Timestamp) {
+        // A chain begins so long before the export that it stands on.
+        let begun = proven.checked_add(EARLY).unwrap_or(proven);
         let in_progress = self.exports.values().any(|known| match *known {
             Known::Full { time, started, state } => {
-                whole_second(time) <= proven && is_underway(state, started, now)
+                whole_second(time) <= begun && is_underway(state, started, now)
             }
             _ => false,
         });

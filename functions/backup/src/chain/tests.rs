@@ -79,14 +79,14 @@ fn plan_since(earliest: &str, fulls: &str, now: &str, exports: &str) -> String {
 #[test]
 fn a_chain_begins_at_a_full_export_and_goes_on_where_it_ended() {
     insta::assert_snapshot!(plan("", "20T03", ""), @"anew: there is no full export to begin at");
-    insta::assert_snapshot!(plan("20T03", "20T04", ""), @r"
-    proven 20T03
-    wait
-    ");
-    insta::assert_snapshot!(plan("20T03", "20T04:05", ""), @r"
-    proven 20T03
-    start 20T03-20T04 1
-    ");
+    insta::assert_snapshot!(plan("20T03", "20T04", ""), @"
+        proven 20T02:58
+        wait
+        ");
+    insta::assert_snapshot!(plan("20T03", "20T04:05", ""), @"
+        proven 20T02:58
+        start 20T02:58-20T03:58 1
+        ");
     insta::assert_snapshot!(plan("20T03", "20T05:30", "20T03-20T04 1 completed"), @r"
     proven 20T04
     start 20T04-20T05:15 1
@@ -110,19 +110,19 @@ fn an_outage_is_caught_up_with_a_day_at_a_time() {
     start 17T04-17T06:45 1
     ");
     // The rest, of a quarter of an hour, is a window too; and a run starts no more than it may.
-    insta::assert_snapshot!(plan("15T03", "16T03:20", ""), @r"
-    proven 15T03
-    start 15T03-16T03 1
-    start 16T03-16T03:15 1
-    ");
-    insta::assert_snapshot!(plan("11T00", "20T03", ""), @r"
-    proven 11T00
-    start 11T00-12T00 1
-    start 12T00-13T00 1
-    start 13T00-14T00 1
-    start 14T00-15T00 1
-    start 15T00-16T00 1
-    ");
+    insta::assert_snapshot!(plan("15T03", "16T03:20", ""), @"
+        proven 15T02:58
+        start 15T02:58-16T02:58 1
+        start 16T02:58-16T03:13 1
+        ");
+    insta::assert_snapshot!(plan("11T00", "20T03", ""), @"
+        proven 10T23:58
+        start 10T23:58-11T23:58 1
+        start 11T23:58-12T23:58 1
+        start 12T23:58-13T23:58 1
+        start 13T23:58-14T23:58 1
+        start 14T23:58-15T23:58 1
+        ");
 }
 
 #[test]
@@ -186,14 +186,14 @@ fn a_gap_that_recovery_left_is_told_and_begins_anew() {
     // Not due, and yet it is known that it never will be.
     insta::assert_snapshot!(plan_since("15T04:10", "15T03", "15T04:20", "15T03-15T04 1 in progress"), @"anew: increments end at 2026-11-15T04:00:00Z, and recovery reaches back to 2026-11-15T04:10:00Z only: it was switched off and on, or no run came for longer than it reaches back");
     // The full export that was asked for: the chain begins with it.
-    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T06:45", history), @r"
-    proven 15T06:31
-    wait
-    ");
-    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T07:45", history), @r"
-    proven 15T06:31
-    start 15T06:31-15T07:31 1
-    ");
+    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T06:45", history), @"
+        proven 15T06:29
+        wait
+        ");
+    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T07:45", history), @"
+        proven 15T06:29
+        start 15T06:29-15T07:29 1
+        ");
     // One that came by its own schedule, after the failed window, heals the chain as well.
     insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T05:20", "15T07:05", history), @r"
     proven 15T06
@@ -209,14 +209,14 @@ fn full_exports_on_their_own_schedule_do_not_break_the_chain() {
     start 15T05-15T06 1
     ");
     // Before there is any window: the newest from which one is due, not always the newest.
-    insta::assert_snapshot!(plan("12T03 13T03 14T03", "14T03:05", ""), @r"
-    proven 13T03
-    start 13T03-14T03 1
-    ");
-    insta::assert_snapshot!(plan("14T02:30 14T03", "14T03:05", ""), @r"
-    proven 14T03
-    wait
-    ");
+    insta::assert_snapshot!(plan("12T03 13T03 14T03", "14T03:05", ""), @"
+        proven 13T02:58
+        start 13T02:58-14T02:58 1
+        ");
+    insta::assert_snapshot!(plan("14T02:30 14T03", "14T03:05", ""), @"
+        proven 14T02:58
+        wait
+        ");
 }
 
 #[test]
@@ -385,7 +385,7 @@ impl World {
         }
         // A chain that goes on beyond a gap begins with the window that the full export falls into.
         let joined = self.exports.iter().map(|export| export.window).find(|w| w.from == proven);
-        let to = joined.map_or(proven + SignedDuration::from_secs(1), |window| window.to);
+        let to = joined.map_or(proven + EARLY + SignedDuration::from_secs(1), |window| window.to);
         let begins = |full: &Timestamp| from <= *full && *full < to;
         assert!(self.fulls.iter().any(begins), "no full export from {from} to {to}");
     }

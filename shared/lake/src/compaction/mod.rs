@@ -20,7 +20,7 @@
 //! | all inputs removed | the output | removes the note |
 //!
 //! An input is removed only while an output that has all its rows is there, and rows that are in two files
-//! count once in the views. So nothing is lost at any point, and two runs at a time do no harm. What was written
+//! count once in the views. So nothing is lost at any point. What was written
 //! anew since it was merged has another entity tag, and stays.
 //!
 //! | what | limit | why |
@@ -33,6 +33,7 @@
 mod merge;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +51,8 @@ pub const STAY: SignedDuration = SignedDuration::from_hours(1);
 /// Which files are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// When a file was last written before, to be one of them.
+    pub closed: Timestamp,
     /// Bytes that a file has at most to be one of them.
     pub small: u64,
     /// Bytes that the inputs of one output have at most.
@@ -60,11 +63,33 @@ pub struct Limits {
     pub most_files: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// Those of a run that is due at a time: files of the hours before the one that it is then.
+    pub fn of_run(due: Timestamp) -> Self {
         const MIB: u64 = 1024 * 1024;
-        Self { small: 16 * MIB, target: 128 * MIB, least_files: 8, most_files: 10_000 }
+        Self {
+            closed: hour(due),
+            small: 16 * MIB,
+            target: 128 * MIB,
+            least_files: 8,
+            most_files: 10_000,
+        }
     }
+}
+
+/// The beginning of the hour.
+fn hour(time: Timestamp) -> Timestamp {
+    const HOUR: i64 = 60 * 60;
+    Timestamp::from_second(time.as_second().div_euclid(HOUR) * HOUR).unwrap_or(time)
+}
+
+/// What is listed of a table, in the order of keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The small objects, and those that notes name; more do no harm.
+    pub objects: Vec<Object>,
+    /// The last key that was looked at, if there were more than are looked at.
+    pub cut_at: Option<String>,
 }
 
 /// An object as it is listed.
@@ -120,7 +145,7 @@ pub enum Stage {
         bytes: u64,
     },
     /// The inputs do not go together, or cannot be read. They stay as they are until a person has removed
-    /// the note.
+    /// the note. Of a file that is itself at fault the note names it alone, and as its own output.
     Refused {
         /// Why.
         reason: String,
@@ -144,6 +169,27 @@ pub enum Step {
 }
 
 impl Note {
+    /// That some of its inputs go with no other. The note is at a name of its own: that of the first of them.
+    pub fn refuse(&self, places: Range<usize>, reason: String) -> Option<Self> {
+        let inputs = self.inputs.get(places)?.to_vec();
+        let output = inputs.first()?.key.clone();
+        Some(Self { output, rows: 0, inputs, stage: Stage::Refused { reason } })
+    }
+
+    /// A note of its first inputs, `count` of them.
+    pub fn first(&self, table: &str, count: usize) -> Option<Self> {
+        let inputs = self.inputs.get(..count)?.to_vec();
+        let names = inputs.iter().map(|input| ChangeObject::parse(table, &input.key));
+        let names = names.collect::<Option<Vec<_>>>()?;
+        begun(&names, inputs.clone())
+    }
+
+    /// How many rows one of its inputs has, by its name.
+    pub fn rows_of(&self, table: &str, place: usize) -> Option<usize> {
+        let input = self.inputs.get(place)?;
+        Some(ChangeObject::parse(table, &input.key)?.count)
+    }
+
     /// Where the note is.
     pub fn key(&self, table: &str) -> String {
         let name = self.output.rsplit('/').next().unwrap_or_default();
@@ -157,7 +203,7 @@ impl Note {
     }
 
     /// Every object that it names.
-    fn keys(&self) -> impl Iterator<Item = &str> {
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
         let inputs = self.inputs.iter().map(|input| input.key.as_str());
         inputs.chain([self.output.as_str()])
     }
@@ -170,10 +216,12 @@ pub fn notes(table: &str) -> String {
 
 /// What is to be done for a table whose change files and notes are these, removals first.
 ///
-/// The files are listed before the notes are read: so there is a note of every output among them.
+/// `notes` are all that there are. Whoever merges meanwhile would write outputs that have none among them, so a run
+/// is alone at it from its reading of the notes to the end of its merges. Nothing is done about notes that name what was
+/// not looked at.
 pub fn steps(
     table: &str,
-    objects: &[Object],
+    Listing { objects, cut_at }: &Listing,
     notes: &[Note],
     now: Timestamp,
     limits: &Limits,
@@ -181,13 +229,15 @@ pub fn steps(
     let there: HashMap<&str, &Object> =
         objects.iter().map(|object| (object.key.as_str(), object)).collect();
     let noted: HashSet<&str> = notes.iter().flat_map(Note::keys).collect();
+    let is_seen = |key: &str| cut_at.as_ref().is_none_or(|last| key <= last.as_str());
     let (mut steps, again): (Vec<Step>, Vec<Step>) = notes
         .iter()
+        .filter(|note| note.keys().all(is_seen))
         .filter_map(|note| of_note(note, &there, now))
         .partition(|step| !matches!(step, Step::Merge(_)));
     steps.extend(again);
     let free = objects.iter().filter(|object| !noted.contains(object.key.as_str()));
-    steps.extend(groups(table, free, now, limits).map(Step::Merge));
+    steps.extend(groups(table, free, limits).map(Step::Merge));
     steps
 }
 
@@ -237,11 +287,11 @@ struct Candidate<'a> {
 fn groups<'a>(
     table: &'a str,
     objects: impl Iterator<Item = &'a Object>,
-    now: Timestamp,
     limits: &Limits,
 ) -> impl Iterator<Item = Note> {
     let mut folders: BTreeMap<(Date, &str), Vec<Candidate<'a>>> = BTreeMap::new();
-    for object in objects.filter(|object| is_closed(object, now) && object.bytes <= limits.small) {
+    let closed = objects.filter(|object| object.modified < limits.closed);
+    for object in closed.filter(|object| object.bytes <= limits.small) {
         let Some(name) = ChangeObject::parse(table, &object.key) else { continue };
         let (Ok(first), Ok(last)) = (pad_sequence(name.first), pad_sequence(name.last)) else {
             continue;
@@ -255,12 +305,6 @@ fn groups<'a>(
     });
     let groups: Vec<_> = groups.filter(|group| group.len() >= limits.least_files).collect();
     groups.into_iter().filter_map(|group| note(&group))
-}
-
-/// Whether the hour in which it was last written is over.
-fn is_closed(object: &Object, now: Timestamp) -> bool {
-    const HOUR: i64 = 60 * 60;
-    object.modified.as_second() < now.as_second().div_euclid(HOUR) * HOUR
 }
 
 /// Cuts files in their order into groups that do not exceed the limits.
@@ -283,20 +327,24 @@ fn cut<'a>(files: Vec<Candidate<'a>>, limits: &Limits) -> Vec<Vec<Candidate<'a>>
     groups
 }
 
-/// The note of a group: its output's name comes from the names of its inputs, so that to merge them again
-/// is to write it again.
+/// The note of a group.
 fn note(group: &[Candidate<'_>]) -> Option<Note> {
-    let first = group.first()?;
-    let last = group.iter().max_by(|a, b| a.order.1.cmp(&b.order.1))?;
-    let keys: Vec<&str> = group.iter().map(|file| file.object.key.as_str()).collect();
-    let rows = group.iter().fold(0_usize, |rows, file| rows.saturating_add(file.name.count));
+    let names: Vec<_> = group.iter().map(|file| file.name.clone()).collect();
+    begun(&names, group.iter().map(|file| Input::of(file.object)).collect())
+}
+
+/// The note of these inputs, whose names say this. Its output's name comes from theirs, so that to merge them again
+/// is to write it again.
+fn begun(names: &[ChangeObject<'_>], inputs: Vec<Input>) -> Option<Note> {
+    let last = names.iter().max_by_key(|name| pad_sequence(name.last).ok())?;
+    let keys: Vec<&str> = inputs.iter().map(|input| input.key.as_str()).collect();
+    let rows = names.iter().fold(0_usize, |rows, name| rows.saturating_add(name.count));
     let output = ChangeObject {
-        last: last.name.last,
+        last: last.last,
         count: rows,
         hash: xxh64(keys.join("\n").as_bytes(), 0),
-        ..first.name.clone()
+        ..names.first()?.clone()
     };
-    let inputs = group.iter().map(|file| Input::of(file.object)).collect();
     Some(Note { output: output.path(), rows, inputs, stage: Stage::Begun })
 }
 

@@ -11,7 +11,17 @@ const TABLE: &str = "planes";
 /// 2026-11-22T15:20:00Z.
 const NOW: Timestamp = Timestamp::constant(1_795_360_800, 0);
 /// Limits at which a dozen files show everything.
-const FEW: Limits = Limits { small: 40, target: 100, least_files: 2, most_files: 4 };
+const FEW: Limits = Limits {
+    closed: Timestamp::constant(1_795_359_600, 0),
+    small: 40,
+    target: 100,
+    least_files: 2,
+    most_files: 4,
+};
+
+fn listing(objects: &[Object]) -> Listing {
+    Listing { objects: objects.to_vec(), cut_at: None }
+}
 
 fn minutes(count: i64) -> SignedDuration {
     SignedDuration::from_mins(count)
@@ -48,8 +58,8 @@ fn planned(objects: &[Object], notes: &[Note]) -> String {
         }
         Step::Forget(note) => format!("forget {}", name(&note.output)),
     };
-    let steps: Vec<_> = steps(TABLE, objects, notes, NOW, &FEW).into_iter().map(line).collect();
-    steps.join("\n")
+    let steps = steps(TABLE, &listing(objects), notes, NOW, &FEW);
+    steps.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -110,10 +120,11 @@ fn a_name_comes_from_the_inputs() {
     let files = |count| -> Vec<Object> {
         (0..count).map(|first| object(key("22", "1", first, first), 1, 60)).collect()
     };
-    let output = |objects: &[Object]| match steps(TABLE, objects, &[], NOW, &FEW).as_slice() {
-        [Step::Merge(note)] => note.output.clone(),
-        steps => panic!("{steps:?}"),
-    };
+    let output =
+        |objects: &[Object]| match steps(TABLE, &listing(objects), &[], NOW, &FEW).as_slice() {
+            [Step::Merge(note)] => note.output.clone(),
+            steps => panic!("{steps:?}"),
+        };
     let mut shuffled = files(3);
     shuffled.reverse();
     assert_eq!(output(&files(3)), output(&shuffled));
@@ -122,7 +133,7 @@ fn a_name_comes_from_the_inputs() {
 }
 
 fn note(objects: &[Object], stage: Stage) -> Note {
-    let steps = steps(TABLE, objects, &[], NOW, &FEW);
+    let steps = steps(TABLE, &listing(objects), &[], NOW, &FEW);
     match steps.into_iter().next() {
         Some(Step::Merge(note)) => Note { stage, ..note },
         other => panic!("{other:?}"),
@@ -192,6 +203,37 @@ fn what_is_done_about_a_note() {
       22/1-3-3-1-0000000000000bbb.parquet
     == refused
     ");
+}
+
+/// What is beyond the last key that was looked at may be there or not.
+#[test]
+fn nothing_is_done_about_what_was_not_looked_at() {
+    let files: Vec<_> = (1..=3).map(|first| object(key("22", "1", first, first), 10, 60)).collect();
+    let check = |stage: Stage, seen: usize, expected: usize| {
+        let note = note(&files, stage);
+        let objects = files[..seen].to_vec();
+        let cut_at = objects.last().map(|last| last.key.clone());
+        let steps = steps(TABLE, &Listing { objects, cut_at }, &[note], NOW, &FEW);
+        assert_eq!(steps.len(), expected, "{steps:?}");
+    };
+    check(Stage::Begun, 2, 0);
+    check(Stage::Begun, 3, 1);
+    check(Stage::Written { at: NOW - STAY, bytes: 25 }, 2, 0);
+    check(Stage::Written { at: NOW - STAY, bytes: 25 }, 3, 1);
+}
+
+#[test]
+fn a_file_at_fault_is_left_alone_and_not_those_beside_it() {
+    let files: Vec<_> = (1..=3).map(|first| object(key("22", "1", first, first), 10, 60)).collect();
+    let refused = note(&files, Stage::Begun).refuse(1..2, "it is cut off".to_owned()).unwrap();
+    assert_ne!(refused.key(TABLE), note(&files, Stage::Begun).key(TABLE));
+    insta::assert_snapshot!(planned(&files, &[refused]), @"
+        merge to 22/1-1-3-2-1d56f023c7c61e4e.parquet, 2 rows:
+          22/1-1-1-1-00000000000003e9.parquet
+          22/1-3-3-1-0000000000000bbb.parquet
+        ");
+    let fewer = note(&files, Stage::Begun).first(TABLE, 2).unwrap();
+    assert_eq!(fewer, note(&files[..2], Stage::Begun));
 }
 
 #[test]
@@ -294,7 +336,13 @@ impl Model {
         };
         let objects: Vec<_> = self.files.iter().map(object).collect();
         let notes: Vec<_> = self.notes.values().cloned().collect();
-        steps(TABLE, &objects, &notes, self.now(), &FEW)
+        steps(
+            TABLE,
+            &listing(&objects),
+            &notes,
+            self.now(),
+            &Limits { closed: hour(self.now()), ..FEW },
+        )
     }
 
     /// Does what a run does, one write at a time, as the edge does it; ends after so many.

@@ -21,6 +21,18 @@ impl<R> Checked<R> {
     }
 }
 
+/// Whether a manifest's bytes are those that the object beside it, [`sum_key`], tells of.
+pub fn is_sum(told: &[u8], bytes: &[u8]) -> bool {
+    BASE64.encode(Md5::digest(bytes)).as_bytes() == told.trim_ascii()
+}
+
+/// Where the md5 sum of a manifest is: `manifest-files.md5`, as base64.
+///
+/// The documentation calls these objects `.checksum`; what DynamoDB writes, and AWS's own tools read, is `.md5`.
+pub fn sum_key(manifest: &str) -> String {
+    format!("{}.md5", manifest.trim_end_matches(".json"))
+}
+
 impl<R: Read> Read for Checked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.bytes.read(buffer)?;
@@ -50,6 +62,13 @@ mod tests {
         let mut checked = Checked::new(b"hello".as_slice(), expected.to_owned());
         checked.read_to_string(&mut text).map_err(|error| error.to_string())?;
         Ok(text)
+    }
+
+    #[test]
+    fn a_manifest_is_held_against_the_sum_beside_it() {
+        assert_eq!(sum_key("p/01/manifest-files.json"), "p/01/manifest-files.md5");
+        assert!(is_sum(b"XUFAKrxLKna5cZ2REBfFkg==\n", b"hello"));
+        assert!(!is_sum(b"XUFAKrxLKna5cZ2REBfFkg==", b"hell"));
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //! Columns come as rows bring them: see [`Writer`].
 
 use std::io::Write;
+use std::sync::Arc;
+
+use item::privacy::Redaction;
 
 use crate::error::WriteError;
 use crate::parquet::Writer;
@@ -26,12 +29,21 @@ const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 pub struct ExportFile<W> {
     writer: Writer<W>,
     rows: Rows,
+    redaction: Option<Arc<Redaction>>,
 }
 
 impl<W: Write> ExportFile<W> {
     /// Begins a file of what an export of the DynamoDB table `table` holds.
     pub fn new(sink: W, table: &str) -> Result<Self, WriteError> {
-        Ok(Self { writer: Writer::new(sink, table)?, rows: Rows::new() })
+        Ok(Self { writer: Writer::new(sink, table)?, rows: Rows::new(), redaction: None })
+    }
+
+    /// The same, of which rows are taken under privacy rules if there are any.
+    #[must_use]
+    pub fn under(mut self, redaction: Option<Arc<Redaction>>) -> Self {
+        self.rows = self.rows.under(redaction.clone());
+        self.redaction = redaction;
+        self
     }
 
     /// Takes a row. Where it fails, nothing of the row was taken.
@@ -56,7 +68,7 @@ impl<W: Write> ExportFile<W> {
         }
         let batch = std::mem::take(&mut self.rows).finish(registry)?;
         self.writer.write(&batch)?;
-        self.rows = Rows::in_memory_of(batch);
+        self.rows = Rows::in_memory_of(batch).under(self.redaction.clone());
         Ok(())
     }
 

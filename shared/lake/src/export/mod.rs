@@ -3,6 +3,7 @@
 //! ```text
 //! <prefix>/AWSDynamoDB/<export id>/manifest-summary.json   which table, as of when, how many items
 //!                                 /manifest-files.json     JSON lines: one for each data file
+//!                                 /manifest-….md5          the sum of each of them
 //!                                 /data/<name>.json.gz     {"Item":{…}} lines, or .ion.gz
 //! <prefix>/AWSDynamoDB/data/<name>.json.gz                 of incremental exports: changes, see [`NetChange`]
 //! ```
@@ -26,7 +27,7 @@ use item::format::Format;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use checksum::Checked;
+pub use checksum::{Checked, is_sum, sum_key};
 pub use file::ExportFile;
 
 /// How the key of every summary ends.

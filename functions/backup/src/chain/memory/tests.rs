@@ -340,7 +340,7 @@ fn a_chain_is_not_proven_from_a_full_export_that_may_fail() {
     dynamodb.settle(Status::Completed);
     dynamodb.now += minutes(1);
     dynamodb.run(&mut memory);
-    assert_eq!(memory.proven, Some(dynamodb.now - minutes(1)));
+    assert_eq!(memory.proven, Some(dynamodb.now - minutes(1) - EARLY));
 }
 
 #[test]
@@ -491,7 +491,7 @@ proptest! {
         while let Some(window) = windows.iter().find(|window| window.to == begin) {
             begin = window.from;
         }
-        let to = windows.iter().find(|it| it.from == begin).map_or(begin + minutes(1), |it| it.to);
+        let to = windows.iter().find(|it| it.from == begin).map_or(begin + EARLY + minutes(1), |it| it.to);
         let begins = dynamodb.exports.values().any(|told| match told.content {
             Some(Content::Full { time: Some(time) }) => {
                 told.status == Status::Completed && begin <= whole_second(time) && time < to

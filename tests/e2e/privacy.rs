@@ -1,0 +1,191 @@
+//! What the stack's privacy rules are on reaches neither the lake nor a log.
+//!
+//! The stack has the rules `e2e-private*:drop=ssn,card.number; e2e-private*:hash=email`.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::{Context, Result};
+use aws::export::{Content, Destination, Export, Format};
+use end_to_end::{Stack, event, until};
+use item::format::dynamodb_json::{parse_item, parse_value};
+use serde_json::{Value, json};
+
+const TABLE: &str = "e2e-private";
+
+/// What nobody is to see: an item has one of each, and no other text.
+const SECRETS: [&str; 4] =
+    ["078-05-1120", "4111-1111-1111-1111", "planted@example.org", "219-09-9999"];
+
+/// An item with all of them.
+fn item(pk: &str, seats: u32) -> String {
+    let [ssn, number, email, _] = SECRETS;
+    json!({
+        "pk": {"S": pk}, "seats": {"N": seats.to_string()}, "ssn": {"S": ssn}, "email": {"S": email},
+        "card": {"M": {"number": {"S": number}, "by": {"S": "open"}}},
+    })
+    .to_string()
+}
+
+/// What the run reports of the table that is due so many minutes from now.
+async fn reconciled(stack: &Stack, minutes: u64) -> Result<Value> {
+    let due = aws::clock::now() + Duration::from_mins(minutes);
+    let run = json!({"reconcileTime": due.to_string(), "tables": [TABLE]});
+    let report = stack.invoke(&stack.backup_function, &run).await?;
+    Ok(report["tables"][0].clone())
+}
+
+/// Starts a full export of the table as it is now.
+async fn export(stack: &Stack) -> Result<()> {
+    let described = aws::table::describe(&stack.clients.dynamodb, TABLE).await?;
+    let arn = described.and_then(|table| table.table_arn).context("the table")?;
+    let destination = Destination {
+        bucket: stack.exports.clone(),
+        bucket_owner: None,
+        kms_key_id: None,
+        format: Format::DynamodbJson,
+    };
+    let export = Export {
+        table_arn: &arn,
+        prefix: &format!("{TABLE}/full/second"),
+        client_token: &format!("{TABLE}-{}", aws::clock::now().as_millisecond()),
+        content: Content::Full { time: None },
+    };
+    aws::export::start(&stack.clients.dynamodb, &destination, export).await?;
+    Ok(())
+}
+
+/// The note of the newest snapshot, once there are so many.
+async fn finished(stack: &Stack, count: usize) -> Result<Value> {
+    let prefix = format!("state/snapshot/{TABLE}/finished/");
+    until(&format!("snapshot {count} of {TABLE}"), async || {
+        let keys = stack.objects(&stack.lake, &prefix).await?;
+        let newest = keys.keys().next_back().filter(|_| keys.len() >= count);
+        let Some(newest) = newest else { return Ok(None) };
+        Ok(Some(serde_json::from_slice(&stack.read(&stack.lake, newest).await?)?))
+    })
+    .await
+}
+
+/// An export such as DynamoDB would have written, a day ahead, with a line that is no item.
+async fn export_with_a_line_that_is_no_item(stack: &Stack) -> Result<()> {
+    let objects = stack.objects(&stack.exports, &format!("{TABLE}/full/")).await?;
+    let key = objects.into_keys().find(|key| key.ends_with("/manifest-summary.json"));
+    let mut told: Value =
+        serde_json::from_slice(&stack.read(&stack.exports, &key.context("a summary")?).await?)?;
+    let folder = format!("{TABLE}/full/by-hand/AWSDynamoDB/01-by-hand");
+    let broken = item("broken", 1).replace(r#""N":"1""#, &format!(r#""N":"{}""#, SECRETS[3]));
+    let lines = [item("a", 1), broken].map(|item| format!(r#"{{"Item":{item}}}"#));
+    let lines = lines.each_ref().map(String::as_str);
+    let file = stack.put_data_file(&format!("{folder}/data/lines.json.gz"), &lines).await?;
+    let arn = told["exportArn"].as_str().unwrap_or_default();
+    told["exportArn"] = json!(format!("{arn}-by-hand"));
+    told["exportTime"] = json!((aws::clock::now() + Duration::from_hours(24)).to_string());
+    told["itemCount"] = json!(2);
+    stack.put_manifests(&folder, &[file], &told).await
+}
+
+/// A record of the table's that is no change, for the sake of an attribute that no rule is on.
+fn poison() -> Result<Value> {
+    let mut event = event("stream-poison-record", TABLE)?;
+    let image = &mut event["Records"][1]["dynamodb"]["NewImage"];
+    let secrets: Value = serde_json::from_str(&item("poison", 1))?;
+    for (name, value) in secrets.as_object().context("an item")? {
+        image[name] = value.clone();
+    }
+    image["ssn"] = json!({"N": SECRETS[3]});
+    Ok(event)
+}
+
+/// Where in the lake one of the secrets stands.
+async fn found(stack: &Stack) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut looked_at = 0;
+    for key in stack.objects(&stack.lake, "").await?.into_keys() {
+        let bytes = stack.read(&stack.lake, &key).await?;
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        if key.ends_with(".parquet") {
+            let rows: Vec<_> = lake::read::rows(bytes)?.collect::<Result<_, _>>()?;
+            text += &format!("{rows:?}");
+        }
+        looked_at += usize::from(key.contains(TABLE));
+        let stands = SECRETS.iter().filter(|secret| text.contains(**secret));
+        found.extend(stands.map(|secret| format!("{secret} in {key}")));
+    }
+    // Changes, snapshots, what is in quarantine of both, and notes.
+    assert!(looked_at > 10, "{looked_at} objects are of the table");
+    Ok(found)
+}
+
+#[tokio::test]
+async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
+    let stack = Stack::of_environment();
+    let before = [item("a", 1), item("b", 1), item("c", 1)];
+    stack.existing_table(TABLE, None, &before.each_ref().map(String::as_str)).await?;
+    let report = reconciled(&stack, 0).await?;
+    assert!(report["exportArn"].is_string(), "{report}");
+    let first = finished(&stack, 1).await?;
+    assert_eq!((&first["rows"], first["privacy"].is_string()), (&json!(3), true), "{first}");
+
+    stack.put(TABLE, &parse_item(item("b", 2).as_bytes())?).await?;
+    stack.put(TABLE, &parse_item(item("d", 1).as_bytes())?).await?;
+    let key = aws::item_to_sdk(&parse_item(br#"{"pk":{"S":"c"}}"#)?);
+    stack.clients.dynamodb.delete_item().table_name(TABLE).set_key(Some(key)).send().await?;
+    stack.until_changes(TABLE, 3).await?;
+    let changes = stack.changes(TABLE).await?.rows;
+
+    // Both sides of an audit are under the rules, and agree.
+    export(&stack).await?;
+    finished(&stack, 2).await?;
+    let audit = reconciled(&stack, 30).await?["audit"].clone();
+    assert_eq!((&audit["isClean"], &audit["found"]), (&json!(true), &json!(3)), "{audit}");
+
+    let answer = stack.invoke(&stack.stream_function, &poison()?).await?;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    export_with_a_line_that_is_no_item(&stack).await?;
+    let broken = finished(&stack, 3).await?;
+    assert_eq!((&broken["rows"], &broken["quarantined"]), (&json!(1), &json!(1)), "{broken}");
+
+    assert_eq!(found(&stack).await?, Vec::<String>::new());
+    let logs = stack.logs().await?;
+    assert!(logs.contains("batch written") && logs.contains("export finished"));
+    for secret in SECRETS {
+        assert_eq!(logs.lines().find(|line| line.contains(secret)), None);
+    }
+    what_is_left(&stack, &changes).await
+}
+
+/// What rules are not on is there, and what is hashed can be joined.
+async fn what_is_left(stack: &Stack, changes: &[lake::StoredRow]) -> Result<()> {
+    let card = parse_value(br#"{"M":{"by":{"S":"open"}}}"#)?;
+    for row in changes {
+        assert!(row.is_intact(), "{row:?}");
+        for item in row.item.iter().chain(&row.old) {
+            let names: Vec<&str> = item.iter().map(|(name, _)| name).collect();
+            assert!(!names.contains(&"ssn") && names.contains(&"seats"), "{names:?}");
+            assert_eq!(item.get("card"), Some(&card));
+        }
+    }
+    let hashes: BTreeSet<String> = changes
+        .iter()
+        .filter_map(|row| row.item.as_ref()?.get("email").map(canonical_value))
+        .collect();
+    let [hash] = Vec::from_iter(hashes).try_into().expect("equal values have one hash");
+    let digits = hash.trim_start_matches(r#"{"S":""#).trim_end_matches(r#""}"#);
+    assert!(digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
+    let snapshots = stack.snapshot_items(TABLE).await?;
+    assert!(snapshots.iter().all(|item| item.contains(&hash)), "{snapshots:?}");
+
+    let kept = stack.objects(&stack.lake, &format!("quarantine/stream/{TABLE}/")).await?;
+    let kept = stack.read(&stack.lake, kept.keys().next().context("quarantine")?).await?;
+    let kept: Value = serde_json::from_slice(&kept)?;
+    let image = &kept["record"]["dynamodb"]["NewImage"];
+    assert_eq!((&image["ssn"], &image["email"]), (&Value::Null, &json!({"S": digits})));
+    assert_eq!(image["card"], json!({"M": {"by": {"S": "open"}}}));
+    Ok(())
+}
+
+fn canonical_value(value: &item::Value<'_>) -> String {
+    let mut text = String::new();
+    item::write_canonical_value(value, &mut text);
+    text
+}
