@@ -7,14 +7,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from . import contestants, data, exports, figures, flights, imports, lakes, machine, streams, table
+from . import contestants, data, exports, figures, flights, imports, lakes, machine, starts, streams, table
 from .figures import Figure, Found
 from .places import FLIGHTS_ENVIRONMENT, SUMMARY, Failure, progress
 
 # What the figures are defined at.
 ITEMS, SMALL_ITEMS, RUNS = 500_000, 100_000, 5
 SMALL_FILES, CHANGES_OF_A_FILE = 10_000, 20
-PARTS = ("export", "wide", "events", "decode", "load", *contestants.LAKES)
+PARTS = ("export", "wide", "events", "decode", "load", *contestants.LAKES, contestants.START)
 
 
 def main() -> int:
@@ -85,6 +85,9 @@ def _measure(parts: Sequence[str], options: argparse.Namespace) -> Found:
         found.compaction = lakes.compaction(min(SMALL_FILES, items), CHANGES_OF_A_FILE)
     if "days" in parts:
         found.days = lakes.days()
+    if contestants.START in parts:
+        # Nothing but its events is needed, which are the same however many items there are.
+        found.starts = starts.starts(data.prepare(1000, 1000, options.seed), rounds)
     return found
 
 
@@ -102,6 +105,7 @@ def _summary(options: argparse.Namespace, about: dict[str, str], found: Found, r
         "load": found.load and found.load.as_json(),
         "compaction": found.compaction and found.compaction.as_json(),
         "days": found.days,
+        "starts": found.starts and found.starts.as_json(),
     }
 
 

@@ -34,6 +34,8 @@ RUST = TARGET / "release" / "peers"
 CRATES = {"export": "lake", "wide": "lake", "decode": "item", "load": "aws", "compaction": "lake", "days": "lake"}
 # Parts that have no peer in Rust and need none of the peers' environments, but the local AWS's, which translates views.
 LAKES = ("compaction", "days")
+# The functions themselves, beside one that does nothing.
+START = "start"
 
 HEADWATER = "Headwater"
 DUCKDB = "DuckDB, 1 thread"
@@ -60,6 +62,10 @@ def prepare(parts: Collection[str]) -> None:
     progress("building Headwater and the peers in Rust (minutes the first time)")
     for crate in sorted({CRATES[part] for part in parts if part in CRATES}):
         _cargo("build", "--release", "--locked", "--package", crate, "--examples")
+    if START in parts:
+        _cargo("build", "--release", "--locked", "--workspace", "--bins")
+        empty = BENCH / "empty-function" / "Cargo.toml"
+        _cargo("build", "--release", "--locked", "--manifest-path", str(empty), "--target-dir", str(TARGET))
     if not has_peers(parts):
         return
     # Into the same target folder: what both depend on in the same version and with the same features is compiled once.
@@ -80,7 +86,7 @@ def has_lakes(parts: Collection[str]) -> bool:
 
 def has_peers(parts: Collection[str]) -> bool:
     """Whether one of the parts is about something else."""
-    return not set(LAKES).issuperset(parts)
+    return not {*LAKES, START}.issuperset(parts)
 
 
 def lock() -> None:

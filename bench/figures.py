@@ -8,6 +8,7 @@ from .contestants import BATCH_WRITER, BOTO3, CSV, DUCKDB, HEADWATER, ION, JSON,
 from .exports import Export
 from .imports import Decoding, Load
 from .lakes import Compaction
+from .starts import EMPTY, FUNCTIONS, GLIBC, Starts
 from .streams import Event
 
 # Items per CPU second over those of each peer: what must be reached, and what is aimed for.
@@ -64,12 +65,14 @@ class Found:
     load: Load | None = None
     compaction: Compaction | None = None
     days: list[dict[str, Any]] = field(default_factory=list)
+    starts: Starts | None = None
 
 
 def figures(found: Found) -> list[Figure]:
     """The figures of what was measured."""
     of_imports = (*_of_decodings(found.decodings), *_of_load(found.load))
-    return [*_of_exports(found.full_size, found.small), *_of_events(found.events), *of_imports]
+    of_starts = _of_starts(found.starts)
+    return [*_of_exports(found.full_size, found.small), *_of_events(found.events), *of_imports, *of_starts]
 
 
 def _of_exports(full: Export | None, small: Export | None) -> Iterator[Figure]:
@@ -116,3 +119,15 @@ def _of_load(load: Load | None) -> Iterator[Figure]:
         return
     less = load.cpu_us(BATCH_WRITER) / load.cpu_us(HEADWATER)
     yield Figure(f"less CPU an item than {BATCH_WRITER}", "x", 10, 20, less)
+
+
+def _of_starts(starts: Starts | None) -> Iterator[Figure]:
+    if starts is None:
+        return
+    for name in FUNCTIONS:
+        started, idle = starts.over_empty(name)
+        yield Figure(f"CPU to start `{name}` over {EMPTY}", "x", 3, 2, started)
+        yield Figure(f"idle memory of `{name}` over {EMPTY}", "x", 3, 2, idle)
+    ours = [starts.functions[name] for name in FUNCTIONS]
+    yield Figure("size of the largest function", "MB", 15, 10, max(start.megabytes for start in ours))
+    yield Figure("newest glibc that a function asks for", "glibc", GLIBC, GLIBC, max(start.glibc for start in ours))

@@ -9,6 +9,7 @@ from .figures import Figure, Found
 from .imports import Decoding, Load
 from .lakes import Compaction
 from .measure import Runs
+from .starts import EMPTY, Starts
 from .streams import Event
 
 Row = tuple[str, ...]
@@ -23,6 +24,7 @@ def render(found: Found, figures: list[Figure], about: dict[str, str]) -> str:
         *([_load(found.load)] if found.load else []),
         *([_compaction(found.compaction)] if found.compaction else []),
         *([_days(found.days)] if found.days else []),
+        *([_starts(found.starts), _warm(found.starts)] if found.starts else []),
         *([_figures(figures)] if figures else []),
     ]
     return "\n".join(sections) + "\n\n" + "\n\n".join(tables)
@@ -139,6 +141,30 @@ def _read(query: dict[str, Any]) -> Row:
     return f"{query['files']:,}", f"{query['bytes'] / 1e6:.1f}", f"{query['took_s']:.2f}"
 
 
+def _starts(starts: Starts) -> str:
+    rows: list[Row] = [
+        ("release build", "CPU ms to start", "/ empty", "wall ms", "least to most", "idle MiB", "/ empty", "MB", "glibc")
+    ]
+    for name, start in starts.functions.items():
+        cpu, idle = (f"{ratio:.2f}" for ratio in starts.over_empty(name))
+        walls = f"{min(start.wall_s) * 1e3:.1f} to {max(start.wall_s) * 1e3:.1f}"
+        took = (f"{start.cpu_ms:.1f}", cpu, f"{start.wall_ms:.1f}", walls, f"{start.idle_mib:.1f}", idle)
+        rows.append((name if name == EMPTY else f"`{name}`", *took, f"{start.megabytes:.1f}", f"{start.glibc:.2f}"))
+    return _markdown(rows)
+
+
+def _warm(starts: Starts) -> str:
+    rows: list[Row] = [
+        ("`stream`, warm", "batches", "p50 ms", "p99 ms", "CPU ms", "CPU µs a change", "KB in", "KB out", "peak MiB")
+    ]
+    for warm in starts.warm:
+        took = (f"{warm.percentile_ms(50):.1f}", f"{warm.percentile_ms(99):.1f}", f"{warm.cpu_ms:.1f}")
+        sizes = (f"{warm.event_bytes / 1e3:,.0f}", f"{warm.file_bytes / 1e3:,.0f}", f"{warm.peak_mib:.0f}")
+        each = f"{warm.cpu_ms / warm.records * 1e3:.1f}"
+        rows.append((f"{warm.records:,} records", f"{len(warm.wall_s):,}", *took, each, *sizes))
+    return _markdown(rows)
+
+
 def _figures(figures: list[Figure]) -> str:
     rows: list[Row] = [("figure", "must", "aim", "found", "")]
     for figure in figures:
@@ -156,7 +182,7 @@ def _figures(figures: list[Figure]) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:.2f} x" if unit == "x" else f"{value:.0f} {unit}"
+    return {"x": f"{value:.2f} x", "MB": f"{value:.1f} MB", "glibc": f"{value:.2f}"}.get(unit, f"{value:.0f} {unit}")
 
 
 def _markdown(rows: list[Row]) -> str:

@@ -62,6 +62,29 @@ fn the_template_sets_the_variables_that_a_function_reads_and_no_others() {
     check("snapshot", "SnapshotFunction", false);
 }
 
+#[test]
+fn every_parameter_of_the_template_has_its_group_and_label() {
+    let template = read(&root().join("template.yaml"));
+    let names = |text: &str, indent: &str| -> BTreeSet<String> {
+        let name = |line: &str| {
+            let (name, _) = line.strip_prefix(indent)?.split_once(':')?;
+            name.starts_with(|c: char| c.is_ascii_uppercase()).then(|| name.to_owned())
+        };
+        text.lines().filter_map(name).collect()
+    };
+    let parameters = names(between(&template, "\nParameters:", "\nConditions:"), "  ");
+    let interface = between(&template, "\nMetadata:", "\nParameters:");
+    let labels = between(interface, "ParameterLabels:", "\nParameters:");
+    assert_eq!(names(labels, "      "), parameters, "labels");
+    let grouped: Vec<String> = interface
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Parameters: ["))
+        .flat_map(|list| list.trim_end_matches(']').split(", ").map(str::to_owned))
+        .collect();
+    assert_eq!(grouped.len(), parameters.len(), "a parameter stands in two groups: {grouped:?}");
+    assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), parameters, "groups");
+}
+
 /// The template's resources of a type: name and text.
 fn resources<'t>(template: &'t str, of_type: &str) -> Vec<(&'t str, &'t str)> {
     let resources = between(template, "\nResources:", "\nOutputs:");

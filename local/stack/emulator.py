@@ -21,7 +21,7 @@ def start(folder: Path, uncorrected: bool = False) -> Stack:
     if uncorrected:
         command.append("--uncorrected")
     pid, began = process.start(command, clean_environment(folder), log)
-    stack = Stack(endpoint="", pid=pid, began=began)
+    stack = Stack(endpoint="", pid=pid, began=began, name=folder.name)
     try:
         stack.endpoint = _wait_for_endpoint(stack, endpoint_file, log)
     except BaseException:

@@ -21,6 +21,7 @@ class Stack:
     endpoint: str
     pid: int
     began: str
+    name: str
     region: str = "us-east-1"
     # The emulator takes this pair for the root user of account 000000000000.
     access_key_id: str = "test"
@@ -38,6 +39,7 @@ class Stack:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "LOCAL_AWS_STACK": self.name,
         } | {output_variable(name): value for name, value in self.outputs.items()}
 
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::{BehaviorVersion, Region};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 
@@ -78,18 +81,25 @@ fn sdk_config(environment: &Environment) -> Result<SdkConfig, EnvironmentError> 
         .http_client(http_client())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        // How long a connection may take is settled where the connector is made.
         .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .build(),
+            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build(),
         );
     config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
     Ok(config.build())
 }
 
-fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
+/// One connector for all clients, made here and now.
+///
+/// The builder of the SDK makes a connector whenever a client is built, only to see that it can be, and one more with
+/// the first call: each parses every root certificate of the machine anew. docs/performance.md has what that took.
+fn http_client() -> SharedHttpClient {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let connector = Connector::builder()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
+        .connector_settings(settings)
+        .sleep_impl(TokioSleep::new())
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
