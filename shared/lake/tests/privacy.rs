@@ -83,8 +83,8 @@ fn batch(
     limit: usize,
 ) -> RecordBatch {
     let mut rows = Rows::new().under(redaction);
-    for (seq, (op, item, old)) in given.iter().enumerate() {
-        let key = Item::from_distinct(vec![("id".into(), Value::N((seq as i64).into()))]);
+    for (seq, (op, item, old)) in (0_i64..).zip(given) {
+        let key = Item::from_distinct(vec![("id".into(), Value::N(seq.into()))]);
         let row = Row::of_snapshot(1, &key, item);
         rows.push(&Row { op: *op, seq: &seq.to_string(), old: old.as_ref(), ..row }).unwrap();
     }
@@ -93,6 +93,7 @@ fn batch(
     rows.finish(&registry).unwrap()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "as a column of doubles has it")]
 /// Everything in which a secret may stand: as text, as bytes, as base64, as digits, as an integer and a double.
 fn shapes() -> [Vec<u8>; 5] {
     [
