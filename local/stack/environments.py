@@ -1,7 +1,7 @@
 """The Python environments: pinned, made by a pinned uv, and left alone while their pins stay.
 
 The local AWS is two, because the emulator and SAM each want a boto of their own. The readers that the lake's files are
-held against are a third, which only their test needs: with Spark in it, it is large.
+held against are a third, which only their test needs: with Spark in it, it is large. What injects faults is a fourth.
 """
 
 import hashlib
@@ -18,8 +18,10 @@ UV = WORK / "uv"
 EMULATOR = WORK / "env-emulator"
 DEPLOY = WORK / "env-deploy"
 READERS = WORK / "env-readers"
+SOAK = WORK / "env-soak"
 LOCKS = {EMULATOR: LOCAL / "emulator.txt", DEPLOY: LOCAL / "deploy.txt"}
 READERS_LOCK = REPOSITORY / "tests" / "readers" / "readers.txt"
+SOAK_LOCK = LOCAL / "soak.txt"
 
 
 def setup() -> None:
@@ -41,7 +43,7 @@ def prepare(environment: Path, pinned: Path) -> None:
 
 def lock() -> None:
     """Pins anew: resolves the `.in` files into the `.txt` files."""
-    for pinned in (*LOCKS.values(), READERS_LOCK):
+    for pinned in (*LOCKS.values(), READERS_LOCK, SOAK_LOCK):
         pin(pinned)
 
 
