@@ -5,6 +5,8 @@
 | `local:full-exports`, `local:incremental-exports` | `fail` | one that is started now fails |
 | | `stay` | one that is started now stays in progress, and was started 25 hours ago |
 | `local:describe-exports` | `throttle` | exports are neither listed nor described: `ThrottlingException` |
+| `local:backups` | `throttle` | backups are neither made nor listed: `ThrottlingException` |
+| | `delete` | the table is deleted just when a backup of it is to be made |
 | `local:recovery-hours` | `3` | point-in-time recovery was switched on three hours before it was |
 """
 
@@ -20,6 +22,10 @@ def outcome_of(export: dict) -> str | None:
 
 def are_throttled(table_arn: str | None) -> bool:
     return _tag(table_arn, "local:describe-exports") == "throttle"
+
+
+def backups_of(table_arn: str | None) -> str | None:
+    return _tag(table_arn, "local:backups")
 
 
 def recovery_hours_of(table_arn: str | None) -> float:

@@ -402,3 +402,57 @@ async fn of_two_runs_at_once_one_backs_the_table_up() -> Result<()> {
     assert_eq!(names(&backups), ["headwater-20261126T070000Z"]);
     Ok(())
 }
+
+/// By a tag of the table (`local/corrections/trials.py`) it is deleted just when its backup is to be made.
+#[tokio::test]
+async fn a_table_that_is_deleted_between_plan_and_act_ends_cleanly() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let table = "e2e-deleted-between";
+    stack.existing_table(table, None, BEFORE).await?;
+    stack.tag(table, "local:backups", "delete").await?;
+    let event = json!({"scheduledTime": "2026-11-24T03:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    let told = of_table(&report, table)?;
+    assert_eq!((&told["isGone"], &told["failure"]), (&json!(true), &Value::Null), "{report}");
+    assert!(backup::list(&stack.clients.dynamodb, table).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_throttled_backup_is_delayed_and_made_once() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, dynamodb) = ("e2e-throttled-backup", &stack.clients.dynamodb);
+    stack.existing_table(table, None, BEFORE).await?;
+    stack.tag(table, "local:backups", "throttle").await?;
+    let event = json!({"scheduledTime": "2026-11-24T03:00:00Z", "tables": [table]});
+    let failed = stack.invoke(&stack.backup_function, &event).await;
+    let told = failed.err().context("a failure")?.to_string();
+    assert!(told.contains("ThrottlingException"), "{told}");
+    stack.tag(table, "local:backups", "no").await?;
+    assert!(backup::list(dynamodb, table).await?.is_empty());
+    for _ in 0..2 {
+        let report = stack.invoke(&stack.backup_function, &event).await?;
+        assert!(of_table(&report, table)?["backupArn"].is_string(), "{report}");
+    }
+    assert_eq!(names(&backup::list(dynamodb, table).await?), ["headwater-20261124T030000Z"]);
+    Ok(())
+}
+
+/// Full exports on a schedule of their own: no backup is made, and of one time one export.
+#[tokio::test]
+async fn an_export_run_exports_and_once() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let table = "e2e-export-run";
+    stack.existing_table(table, None, BEFORE).await?;
+    let event = json!({"exportTime": "2026-11-24T03:00:00Z", "tables": [table]});
+    let first = stack.invoke(&stack.backup_function, &event).await?;
+    let arn = of_table(&first, table)?["exportArn"].clone();
+    assert!(arn.is_string(), "{first}");
+    let again = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(of_table(&again, table)?["exportArn"], arn);
+    assert!(backup::list(&stack.clients.dynamodb, table).await?.is_empty());
+    Ok(())
+}

@@ -105,7 +105,7 @@ async fn found(stack: &Stack) -> Result<Vec<String>> {
         let mut text = String::from_utf8_lossy(&bytes).into_owned();
         if key.ends_with(".parquet") {
             let rows: Vec<_> = lake::read::rows(bytes)?.collect::<Result<_, _>>()?;
-            text += &format!("{rows:?}");
+            text = format!("{text}{rows:?}");
         }
         looked_at += usize::from(key.contains(TABLE));
         let stands = SECRETS.iter().filter(|secret| text.contains(**secret));
@@ -169,7 +169,8 @@ async fn what_is_left(stack: &Stack, changes: &[lake::StoredRow]) -> Result<()> 
         .iter()
         .filter_map(|row| row.item.as_ref()?.get("email").map(canonical_value))
         .collect();
-    let [hash] = Vec::from_iter(hashes).try_into().expect("equal values have one hash");
+    assert_eq!(hashes.len(), 1, "equal values have one hash: {hashes:?}");
+    let hash = hashes.into_iter().next().context("a hash")?;
     let digits = hash.trim_start_matches(r#"{"S":""#).trim_end_matches(r#""}"#);
     assert!(digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
     let snapshots = stack.snapshot_items(TABLE).await?;

@@ -9,8 +9,11 @@
 //! ```
 //!
 //! **Late or lost.** A change that is on its way looks as one that is lost. So a difference counts only once a second
-//! look, half an hour or more after the first, finds the very same, and no look is taken while the feed fails
-//! ([`Enrolled::feed_problem`](aws::enrolment::Enrolled)): its own alarm rings then.
+//! look, half an hour or more after the first, finds the very same. While the feed fails
+//! ([`Enrolled::feed_problem`](aws::enrolment::Enrolled)) only snapshots are looked at that are older than a stream
+//! remembers: what has not arrived by then never will. What is suspected is looked at again before a newer snapshot is, or
+//! snapshots that come as often as looks would never be told of. (A shard that is stuck alone, while others of
+//! the table go on, shows in no such result, but in the feed's lag; an audit beside it may take what waits for lost.)
 //!
 //! An export is not asked for where the audit before asked for one: what it was to close is open still, and
 //! is for a person to look at. The report is `reports/audit/<table>/<snapshot>.json` in the lake's bucket. A snapshot is itself right,
@@ -112,8 +115,26 @@ struct Difference {
     found: Option<String>,
 }
 
-/// A change that is on its way so long after a look is lost.
+/// How long after a look the next one is taken at the earliest.
 const SETTLES: SignedDuration = SignedDuration::from_mins(30);
+/// How long a stream remembers, and an hour.
+///
+/// Source: [streams](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(25);
+
+/// When an audit is made, and what of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) as_of: Timestamp,
+    /// Snapshots as of later than this are not looked at yet.
+    pub(crate) passed: Timestamp,
+}
+
+/// Up to when the feed has told what it is going to tell.
+pub(crate) fn passed(as_of: Timestamp, feed_fails: bool) -> Timestamp {
+    as_of - if feed_fails { REMEMBERED } else { PASSED }
+}
+
 /// Snapshots that are looked through for the last one that was audited.
 const LOOKED_AT: usize = 100;
 
@@ -125,12 +146,12 @@ pub(crate) async fn ensure(
     clients: &Clients,
     settings: &Settings,
     description: &TableDescription,
-    (as_of, exports): (Timestamp, bool),
+    Times { as_of, passed }: Times,
+    exports: bool,
 ) -> Result<Option<AuditReport>, Failure> {
     let table = description.table_name().unwrap_or_default();
     let of = (table, description.table_id().unwrap_or_default());
     let bucket = &settings.enrolment.lake_bucket;
-    let passed = as_of - PASSED;
     // Nearly every run finds the newest one audited, and reads nothing else.
     if let [newest] = snapshot::newest(&clients.s3, bucket, of, passed, 1).await?.as_slice()
         && let Some(report) = report_of(clients, bucket, newest).await?
@@ -138,16 +159,21 @@ pub(crate) async fn ensure(
         return Ok(Some(report));
     }
     let newest = snapshot::newest(&clients.s3, bucket, of, passed, LOOKED_AT).await?;
-    let Some((current, older)) = newest.split_first() else {
+    let Some((mut current, older)) = newest.split_first() else {
         return Ok(None);
     };
-    // What no audit has looked at yet, this one does.
+    // What no audit has looked at yet, this one does; what one has begun with, it ends with.
     let (mut previous, mut before) = (None, None);
-    for snapshot in comparable(current, older) {
+    let older: Vec<&Finished> = comparable(current, older).collect();
+    for (place, snapshot) in older.iter().copied().enumerate() {
         previous = Some(snapshot);
         before = report_of(clients, bucket, snapshot).await?;
         if before.is_some() {
             break;
+        }
+        let has_previous = place + 1 < older.len();
+        if has_previous && is_suspected(clients, bucket, snapshot).await? {
+            current = snapshot;
         }
     }
     let Some(previous) = previous else {
@@ -209,6 +235,22 @@ async fn report_of(
 ) -> Result<Option<AuditReport>, Failure> {
     let there = object::read(&clients.s3, bucket, &report_key(snapshot)?).await?;
     Ok(there.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Whether a look at a snapshot found differences.
+async fn is_suspected(
+    clients: &Clients,
+    bucket: &str,
+    snapshot: &Finished,
+) -> Result<bool, Failure> {
+    let table = &snapshot.table;
+    let partition = snapshot.partition().map_err(|error| invalid(table, &error))?;
+    let key = state_key(table, &partition, "suspected");
+    Ok(object::read(&clients.s3, bucket, &key).await?.is_some())
+}
+
+fn state_key(table: &str, snapshot: &str, what: &str) -> String {
+    path::state("backup", &format!("{}/audit-{snapshot}-{what}", path::folder(table)))
 }
 
 /// The statements.
@@ -279,8 +321,7 @@ impl Asked<'_> {
     }
 
     fn key(&self, what: &str) -> String {
-        let name = format!("{}/audit-{}-{what}", path::folder(self.table), self.snapshot);
-        path::state("backup", &name)
+        state_key(self.table, self.snapshot, what)
     }
 
     /// The answers; nothing if one has not ended.

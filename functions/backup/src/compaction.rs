@@ -349,6 +349,7 @@ impl Lake<'_> {
                     let fewer = note.first(self.table, place);
                     let is_worth = place >= Limits::of_run(self.as_of).least_files;
                     let Some(fewer) = fewer.filter(|_| is_worth) else {
+                        let reason = format!("too few to be merged by themselves before {reason}");
                         self.refuse(&note, 0..place, reason, compacted).await?;
                         return self.forget(&note).await;
                     };

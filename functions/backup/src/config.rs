@@ -37,6 +37,29 @@ pub struct Settings {
     pub workgroup: String,
     /// Whether small change files are merged.
     pub compaction: Compaction,
+    /// When full exports are due.
+    pub full_exports: FullExportsDue,
+}
+
+/// When full exports are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FullExportsDue {
+    /// With each backup.
+    WithBackups,
+    /// On a schedule of their own.
+    OnTheirOwn,
+}
+
+impl FromStr for FullExportsDue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "with-backups" => Ok(Self::WithBackups),
+            "on-their-own" => Ok(Self::OnTheirOwn),
+            _ => Err("expected with-backups or on-their-own".to_owned()),
+        }
+    }
 }
 
 /// Whether small change files are merged.
@@ -64,7 +87,7 @@ impl Settings {
     /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_EXPORTS_BUCKET_OWNER` and `HEADWATER_EXPORT_KMS_KEY_ARN` (may be
     /// empty), `HEADWATER_EXPORT_FORMAT`, `HEADWATER_EXPORT`, `HEADWATER_INCREMENTAL_EXPORT_MINUTES`,
     /// `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX` and `HEADWATER_TABLE_NAME_PATTERNS` (may be empty),
-    /// `HEADWATER_WORKGROUP`, `HEADWATER_COMPACTION` and what [`EnrolmentSettings`] needs.
+    /// `HEADWATER_WORKGROUP`, `HEADWATER_COMPACTION`, `HEADWATER_FULL_EXPORTS` and what [`EnrolmentSettings`] needs.
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
         let optional = |name: &str| environment.optional(name).map(str::to_owned);
         Ok(Self {
@@ -82,6 +105,7 @@ impl Settings {
             name_patterns: environment.parsed_or_empty("HEADWATER_TABLE_NAME_PATTERNS")?,
             workgroup: environment.required("HEADWATER_WORKGROUP")?.to_owned(),
             compaction: environment.parsed("HEADWATER_COMPACTION")?,
+            full_exports: environment.parsed("HEADWATER_FULL_EXPORTS")?,
         })
     }
 
@@ -107,6 +131,8 @@ mod tests {
         assert_eq!("off".parse(), Ok(Compaction::Off));
         let refused = "On".parse::<Compaction>();
         assert_eq!(refused, Err("expected on or off".to_owned()));
+        assert_eq!("on-their-own".parse(), Ok(FullExportsDue::OnTheirOwn));
+        assert!("".parse::<FullExportsDue>().is_err());
     }
 
     /// What is told of an environment as the template sets it, but for one variable.

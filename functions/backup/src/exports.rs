@@ -252,7 +252,16 @@ impl FullExports<'_> {
 
     /// Starts what is noted, and notes its ARN.
     async fn start(&self, note: Note, tag: Option<String>) -> Result<String, Failure> {
-        let arn = self.request(&note).await?;
+        let arn = match self.request(&note).await {
+            Ok(arn) => arn,
+            Err(failure) => {
+                if failure.class == aws::Class::Permanent {
+                    // Another run that was quicker has found the same.
+                    let _ = self.write(&note.refused(self.now), tag.as_deref()).await?;
+                }
+                return Err(failure);
+            }
+        };
         let note = Note { arn: Some(arn.clone()), ..note };
         if self.write(&note, tag.as_deref()).await? == Put::Lost {
             // Another run noted the same export, or one that is newer.
@@ -356,6 +365,13 @@ impl Note {
         naming::token(&format!("{table_arn} {destination} full {name} {time} {attempt}"))
     }
 
+    /// After DynamoDB refused it for good: the next attempt is as of when it is asked for, as recovery may reach the time
+    /// no more.
+    fn refused(&self, now: Timestamp) -> Self {
+        let attempt = self.attempt + 1;
+        Self { attempt, time: None, asked_at: now, arn: None, ..self.clone() }
+    }
+
     /// Whether it completed so long ago that its snapshot should be there.
     fn is_old(&self, now: Timestamp) -> bool {
         now.duration_since(self.asked_at) > LONGEST_EXPORT
@@ -375,10 +391,8 @@ impl Note {
             (Some(Outcome::Completed), ..) => return completed(self),
             (Some(Outcome::GivenUp), ..) => return Standing::GivenUp,
             (None, None, _) => {
-                return Standing::CameToNothing {
-                    why: format!("{of}: it was not started"),
-                    is_last: false,
-                };
+                let why = format!("{of}: it was not started");
+                return Standing::CameToNothing { why, is_last: attempt > MOST_ATTEMPTS };
             }
             (None, Some(_), Some(Described { status: Status::Completed, .. })) => {
                 return completed(&Self { outcome: Some(Outcome::Completed), ..self.clone() });
@@ -493,6 +507,27 @@ mod tests {
             is_last: true,
         }
         "#);
+    }
+
+    #[test]
+    fn what_is_refused_is_asked_for_as_of_now_and_not_for_ever() {
+        let now = time("2026-11-22T05:00:00Z");
+        let mut note = Note { arn: None, ..note(1) };
+        let mut asked = 0;
+        while note.standing(None, now)
+            == (Standing::CameToNothing {
+                why: format!(
+                    "full export {}, attempt {}: it was not started",
+                    note.name,
+                    asked + 1
+                ),
+                is_last: false,
+            })
+        {
+            note = note.refused(now);
+            asked += 1;
+        }
+        assert_eq!((asked, note.time), (MOST_ATTEMPTS, None));
     }
 
     #[test]

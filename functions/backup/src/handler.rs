@@ -26,6 +26,7 @@ use crate::{
 
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.
 ///
+/// `{"exportTime": …}` makes the full exports that are due, where they have a schedule of their own.
 /// `{"reconcileTime": …}` does not back up or remove: it enrols, exports tables that have no snapshot yet,
 /// and again what came to nothing, goes on with chains of incremental exports, moves views, audits and compacts.
 /// With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
@@ -99,7 +100,7 @@ impl ScheduledRun<'_> {
 
         let removed = match run {
             Run::Reconcile => left_mappings::remove(clients, settings, only, clock::now()).await,
-            Run::Backup => Ok(Vec::new()),
+            Run::Backup | Run::Export => Ok(Vec::new()),
         };
         let mut tables: Vec<TableReport> = turned.into_iter().map(|(report, _)| report).collect();
         tables.sort_by(|a, b| a.table.cmp(&b.table));
@@ -155,13 +156,20 @@ impl ScheduledRun<'_> {
         }
         let views = Box::pin(views::ensure(clients, settings, description, as_of)).await;
         report.note_views(views);
-        // Without a feed every change would be a difference, and what waits in one that was just made, goes on
-        // again or fails would be too.
-        if report.has_feed && report.feed_problem.is_none() && !report.is_changed() {
+        // Without a feed every change would be a difference, and what waits in one that was just made or goes on again
+        // would be too.
+        if report.has_feed && !report.is_changed() {
             let exports = report.policy.export != Exports::Off;
+            let passed = audit::passed(as_of, report.feed_problem.is_some());
+            let times = audit::Times { as_of, passed };
             let audit =
-                Box::pin(audit::ensure(clients, settings, description, (as_of, exports))).await;
+                Box::pin(audit::ensure(clients, settings, description, times, exports)).await;
             report.note_audit(audit);
+        }
+        // Deleted since its turn.
+        let has_failed = report.has_failed();
+        if has_failed && matches!(still_there(clients, &report.table).await, Ok(None)) {
+            *report = TableReport::gone(&report.table, report.policy);
         }
     }
 
@@ -225,9 +233,10 @@ const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 /// When a run is due, and what it does.
 fn due(event: &Value, now: Timestamp) -> anyhow::Result<(Timestamp, Run)> {
-    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#;
+    let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "exportTime" or "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#;
     let named = |name| event.get(name).and_then(Value::as_str).map(|text| (name, text));
     let asked = named("scheduledTime").map(|due| (due, Run::Backup));
+    let asked = asked.or_else(|| named("exportTime").map(|due| (due, Run::Export)));
     let asked = asked.or_else(|| named("reconcileTime").map(|due| (due, Run::Reconcile)));
     let ((name, text), run) =
         asked.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
@@ -296,6 +305,7 @@ async fn write_report(
 ) -> Result<(), Error> {
     let folder = match run {
         Run::Backup => "backup",
+        Run::Export => "export",
         Run::Reconcile => "reconcile",
     };
     let key = format!("reports/{folder}/{}.json", naming::compact(report.scheduled_time));
@@ -336,11 +346,14 @@ mod tests {
         let reconcile = include_str!("../../../events/backup-reconcile.json");
         let event = serde_json::from_str(reconcile).unwrap();
         assert_eq!(due(&event, now).unwrap(), (time, Run::Reconcile));
+        let export = include_str!("../../../events/backup-export.json");
+        let event = serde_json::from_str(export).unwrap();
+        assert_eq!(due(&event, now).unwrap(), (time, Run::Export));
 
         let refused = |event| format!("{:#}", due(&event, now).unwrap_err());
         insta::assert_snapshot!(
             refused(serde_json::json!({})),
-            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#
+            @r#"the event has no scheduledTime; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "exportTime" or "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "2062-01-01T00:00:00Z"})),
@@ -348,7 +361,7 @@ mod tests {
         );
         insta::assert_snapshot!(
             refused(serde_json::json!({"scheduledTime": "<aws.scheduler.scheduled-time>"})),
-            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
+            @r#"scheduledTime is "<aws.scheduler.scheduled-time>"; expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "exportTime" or "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}: failed to parse four digit integer as year: invalid digit, expected 0-9 but got <"#
         );
     }
 }

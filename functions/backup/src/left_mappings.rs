@@ -50,17 +50,21 @@ pub(crate) async fn remove(
     let before = read.and_then(|bytes| serde_json::from_slice::<Seen>(&bytes).ok());
     let before = before.unwrap_or_default();
     let (seen, expired) = review(&before, &left, only.is_none(), now);
-    let mut removed = Vec::new();
-    for Left { uuid, stream } in expired {
-        mapping::delete(&clients.lambda, &uuid).await?;
-        tracing::info!(stream, uuid, "mapping of a stream that no table has deleted");
-        removed.push(stream);
-    }
+    // Before anything is deleted, which may fail. What is deleted is left no more, and forgotten by the next run.
     if seen != before {
         let bytes = serde_json::json!(seen).to_string().into_bytes();
         object::put(s3, bucket, &key, "application/json", bytes).await?;
     }
-    Ok(removed)
+    let (mut removed, mut ran) = (Vec::new(), Ok(()));
+    for Left { uuid, stream } in expired {
+        let deleted = mapping::delete(&clients.lambda, &uuid).await;
+        if deleted.is_ok() {
+            tracing::info!(stream, uuid, "mapping of a stream that no table has deleted");
+            removed.push(stream);
+        }
+        ran = ran.and(deleted);
+    }
+    ran.map(|()| removed)
 }
 
 /// What to note, and what to delete. What was seen and is left no more is noted no more, if all were looked at.
@@ -74,7 +78,6 @@ fn review(before: &Seen, left: &[Left], is_all: bool, now: Timestamp) -> (Seen, 
     let (expired, _): (Vec<Left>, Vec<Left>) = left.iter().cloned().partition(|left| {
         seen.0.get(&left.uuid).is_some_and(|since| now.duration_since(*since) >= STAYS)
     });
-    seen.0.retain(|uuid, _| expired.iter().all(|left| left.uuid != *uuid));
     (seen, expired)
 }
 
@@ -93,6 +96,10 @@ async fn left(
             continue;
         };
         let Some(name) = table_of(stream) else { continue };
+        // The rights end with the prefix: tables that had it once are for a person to see to.
+        if !name.starts_with(&settings.table_prefix) {
+            continue;
+        }
         if mapping::is_leaving(&mapping) || only.is_some_and(|only| !only.contains(&name.into())) {
             continue;
         }
@@ -129,9 +136,9 @@ mod tests {
         let mappings = [left("old"), left("young"), left("new")];
         let before = seen(&[("old", 25), ("young", 24), ("other", 30)]);
         // One that feeds a table again is forgotten, unless not all were looked at.
-        let expected = (seen(&[("young", 24), ("new", 0)]), vec![left("old")]);
+        let expected = (seen(&[("old", 25), ("young", 24), ("new", 0)]), vec![left("old")]);
         assert_eq!(review(&before, &mappings, true, now), expected);
-        let expected = seen(&[("young", 24), ("new", 0), ("other", 30)]);
+        let expected = seen(&[("old", 25), ("young", 24), ("new", 0), ("other", 30)]);
         assert_eq!(review(&before, &mappings, false, now).0, expected);
         assert_eq!(review(&Seen::default(), &[], true, now), (Seen::default(), Vec::new()));
     }

@@ -36,4 +36,4 @@ pub mod policy;
 pub mod retention;
 pub mod selection;
 
-pub use config::{Compaction, Settings};
+pub use config::{Compaction, FullExportsDue, Settings};

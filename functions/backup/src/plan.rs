@@ -8,15 +8,15 @@
 //!
 //! | run | found | act |
 //! |---|---|---|
-//! | backup | | make the backup and the full export of its time |
+//! | backup | | make the backup of its time, and the full export unless these have a schedule of their own |
+//! | export | | make the full export of its time |
 //! | backup | backups that retention keeps no more, or that are broken | remove; tell |
 //! | reconcile | no full export was asked for, and there is no snapshot | the table's first full export |
 //! | reconcile | the newest one was not started, failed, or is in progress for a day | ask for it again |
 //! | reconcile | the same, for the fifth time | give it up, and tell |
 //! | reconcile | it completed a day ago, and there is no snapshot | another, three times at most; then tell |
-//! | both | increments are wanted | go on with their chain, which has [a plan of its own](crate::chain) |
 //!
-//! What a table needs so that its changes reach the lake is `aws::enrolment`'s, and which files are merged
+//! The chain of incremental exports has [a plan of its own](crate::chain), and goes on whatever becomes of this one. What a table needs so that its changes reach the lake is `aws::enrolment`'s, and which files are merged
 //! `lake::compaction`'s: each plans from what it alone looks at (`docs/adr/0018-plans-of-a-table.md`).
 
 use std::fmt;
@@ -38,6 +38,8 @@ const MOST_FRUITLESS: u32 = 3;
 pub(crate) enum Run {
     /// Everything.
     Backup,
+    /// The full exports that are due, where they have a schedule of their own.
+    Export,
     /// All but backups and their removal; it exports what has no snapshot, and what came to nothing.
     Reconcile,
 }
@@ -56,6 +58,8 @@ pub(crate) struct Observed {
     pub(crate) full: Standing,
     /// Whether it has a whole snapshot, as far as that matters.
     pub(crate) has_snapshot: bool,
+    /// Whether a full export is due with each backup.
+    pub(crate) exports_with_backups: bool,
     /// Whether exports go to another account, where no snapshot is made of them.
     pub(crate) exports_leave: bool,
 }
@@ -94,8 +98,6 @@ pub(crate) enum Act {
         /// Its name.
         name: String,
     },
-    /// Goes on with the chain of incremental exports.
-    GoOnWithChain,
 }
 
 impl Act {
@@ -109,26 +111,24 @@ impl Act {
 pub(crate) fn plan(observed: &Observed) -> Vec<Act> {
     let Policy { export, .. } = observed.policy;
     let mut acts = match observed.run {
-        Run::Backup => once(observed),
+        Run::Backup | Run::Export => once(observed),
         Run::Reconcile if export == Exports::Off => Vec::new(),
         Run::Reconcile => look_after_exports(observed).into_iter().collect(),
     };
     if observed.run == Run::Backup {
         acts.extend(retention(observed));
     }
-    if export == Exports::Incremental {
-        acts.push(Act::GoOnWithChain);
-    }
     acts
 }
 
 /// What is made of a scheduled time.
-fn once(Observed { policy, scheduled, .. }: &Observed) -> Vec<Act> {
+fn once(observed: &Observed) -> Vec<Act> {
+    let Observed { run, policy, scheduled, exports_with_backups, .. } = observed;
     let mut acts = Vec::new();
-    if policy.backup {
+    if *run == Run::Backup && policy.backup {
         acts.push(Act::BackUp { name: naming::backup_name(*scheduled) });
     }
-    if policy.export != Exports::Off {
+    if policy.export != Exports::Off && (*run == Run::Export || *exports_with_backups) {
         acts.push(Act::Export(Why::Due));
     }
     acts
@@ -186,7 +186,6 @@ impl fmt::Display for Act {
             ),
             Self::Remove { name, .. } => write!(f, "remove the backup {name}"),
             Self::TellBroken { name } => write!(f, "tell that the backup {name} is broken"),
-            Self::GoOnWithChain => f.write_str("go on with the chain of incremental exports"),
         }
     }
 }
@@ -222,6 +221,7 @@ mod tests {
             backups: Vec::new(),
             full: Standing::None,
             has_snapshot: true,
+            exports_with_backups: true,
             exports_leave: false,
         }
     }
@@ -255,6 +255,17 @@ mod tests {
     }
 
     #[test]
+    fn full_exports_have_a_schedule_of_their_own_or_that_of_backups() {
+        let check = |run, exports_with_backups| {
+            let table = Observed { exports_with_backups, ..observed(run) };
+            planned(&table)
+        };
+        insta::assert_snapshot!(check(Run::Backup, false), @"make the backup headwater-20261122T030000Z");
+        insta::assert_snapshot!(check(Run::Export, false), @"export the whole table, as it is due");
+        insta::assert_snapshot!(check(Run::Export, true), @"export the whole table, as it is due");
+    }
+
+    #[test]
     fn a_run_in_between_looks_after_exports() {
         let check = |full: Standing, has_snapshot: bool| {
             let table = Observed { full, has_snapshot, ..observed(Run::Reconcile) };
@@ -280,17 +291,5 @@ mod tests {
         let table = Observed { full, has_snapshot: false, ..observed(Run::Reconcile) };
         insta::assert_snapshot!(planned(&table), @"export the whole table, for its first snapshot");
         insta::assert_snapshot!(planned(&Observed { exports_leave: true, ..table }), @"");
-    }
-
-    #[test]
-    fn a_chain_goes_on_in_every_run_and_only_where_it_is_wanted() {
-        for run in [Run::Backup, Run::Reconcile] {
-            for export in [Exports::Off, Exports::Full, Exports::Incremental] {
-                let mut table = observed(run);
-                table.policy.export = export;
-                let goes_on = plan(&table).contains(&Act::GoOnWithChain);
-                assert_eq!(goes_on, export == Exports::Incremental, "{run:?} {export:?}");
-            }
-        }
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use lake::path;
 
 use crate::{
-    Settings,
+    FullExportsDue, Settings,
     claim::{self, Made},
     exports::{FullExports, Newest, Standing},
     increments::{self, ChainReport},
@@ -40,24 +40,19 @@ impl Turn<'_> {
     /// Observes the table, plans the run, and does what is planned, as far as the table's mode allows.
     pub(crate) async fn run(&self, run: Run, report: &mut TableReport) -> Result<(), Failure> {
         let policy = report.policy;
-        let (observed, newest) = self.observe(run, policy).await?;
-        let (chain, acts): (Vec<Act>, Vec<Act>) =
-            plan(&observed).into_iter().partition(|act| *act == Act::GoOnWithChain);
-        let ran = if policy.mode == Mode::Observe {
-            report.would_do = acts.iter().map(ToString::to_string).collect();
-            report.would_do.push("make its views".to_owned());
-            Ok(())
-        } else {
-            let acted = self.act(&acts, &newest, report).await;
-            if policy.backup {
-                report.note_backup_age(self.backup_age().await);
-            }
-            acted
+        let observed = self.observe(run, policy).await;
+        let full = observed.as_ref().ok().and_then(|(_, newest)| newest.standing.arn());
+        let full = full.map(str::to_owned);
+        let ran = match observed {
+            Ok((observed, newest)) => self.follow(&plan(&observed), &newest, report).await,
+            Err(failure) => Err(failure),
         };
-        // A chain goes on whatever became of the full export.
-        if !chain.is_empty() {
-            let full = report.export_arn.clone();
-            let full = full.or_else(|| newest.standing.arn().map(str::to_owned));
+        if policy.mode != Mode::Observe && policy.backup {
+            report.note_backup_age(self.backup_age().await);
+        }
+        // A chain goes on whatever became of the rest.
+        if policy.export == Exports::Incremental {
+            let full = report.export_arn.clone().or(full);
             let mut of_chain = ChainReport::default();
             let kept =
                 Box::pin(increments::ensure(self, policy.mode, full.as_deref(), &mut of_chain))
@@ -65,6 +60,21 @@ impl Turn<'_> {
             report.note_chain(of_chain, kept);
         }
         ran
+    }
+
+    /// Does what is planned, or tells it, as the table's mode says.
+    async fn follow(
+        &self,
+        acts: &[Act],
+        newest: &Newest,
+        report: &mut TableReport,
+    ) -> Result<(), Failure> {
+        if report.policy.mode == Mode::Observe {
+            report.would_do = acts.iter().map(ToString::to_string).collect();
+            report.would_do.push("make its views".to_owned());
+            return Ok(());
+        }
+        self.act(acts, newest, report).await
     }
 
     /// Looks at what the run has to do with.
@@ -86,6 +96,7 @@ impl Turn<'_> {
             backups,
             full: newest.standing.clone(),
             has_snapshot,
+            exports_with_backups: self.settings.full_exports == FullExportsDue::WithBackups,
             exports_leave: self.settings.exports.bucket_owner.is_some(),
         };
         Ok((observed, newest))
@@ -99,38 +110,55 @@ impl Turn<'_> {
         report: &mut TableReport,
     ) -> Result<(), Failure> {
         let (once, others): (Vec<&Act>, Vec<&Act>) = acts.iter().partition(|act| act.is_once());
-        if !once.is_empty() && !self.act_once(&once, report).await? {
-            return Ok(());
+        let mut ran = Ok(());
+        if !once.is_empty() {
+            match self.act_once(&once, report).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                // Retention goes on, which never removes the newest good backup.
+                Err(failure) => ran = Err(failure),
+            }
         }
         let exports = self.exports(clock::now());
-        exports.settle(newest).await?;
+        ran = ran.and(exports.settle(newest).await);
         for act in others {
-            match act {
-                Act::Export(why) => {
-                    report.export_arn = Some(exports.ask(self.scheduled, *why).await?);
-                }
-                Act::ExportAgain { why } => {
-                    report.export_arn = exports.ask_again(newest).await?;
-                    let export = report.export_arn.as_deref();
-                    tracing::warn!(table = self.table.name, export, why, "exported again");
-                    report.export_again = Some(why.clone());
-                }
-                Act::GiveUpExport { why } => {
-                    exports.give_up(newest).await?;
-                    report.export_failure = Some(why.clone());
-                }
-                Act::TellFruitless => report.export_failure = Some(act.to_string()),
-                Act::TellBroken { name } => {
-                    tracing::warn!(table = self.table.name, backup = name, "backup broken");
-                    report.broken_backups.push(name.clone());
-                }
-                Act::Remove { name, arn } => {
-                    backup::delete(&self.clients.dynamodb, arn).await?;
-                    report.removed_backups.push(name.clone());
-                }
-                // Done once, and done elsewhere.
-                Act::BackUp { .. } | Act::GoOnWithChain => {}
+            ran = ran.and(self.act_on(act, newest, report).await);
+        }
+        ran
+    }
+
+    async fn act_on(
+        &self,
+        act: &Act,
+        newest: &Newest,
+        report: &mut TableReport,
+    ) -> Result<(), Failure> {
+        let exports = self.exports(clock::now());
+        match act {
+            Act::Export(why) => {
+                report.export_arn = Some(exports.ask(self.scheduled, *why).await?);
             }
+            Act::ExportAgain { why } => {
+                report.export_again = Some(why.clone());
+                report.export_arn = exports.ask_again(newest).await?;
+                let export = report.export_arn.as_deref();
+                tracing::warn!(table = self.table.name, export, why, "exported again");
+            }
+            Act::GiveUpExport { why } => {
+                exports.give_up(newest).await?;
+                report.export_failure = Some(why.clone());
+            }
+            Act::TellFruitless => report.export_failure = Some(act.to_string()),
+            Act::TellBroken { name } => {
+                tracing::warn!(table = self.table.name, backup = name, "backup broken");
+                report.broken_backups.push(name.clone());
+            }
+            Act::Remove { name, arn } => {
+                backup::delete(&self.clients.dynamodb, arn).await?;
+                report.removed_backups.push(name.clone());
+            }
+            // Done once.
+            Act::BackUp { .. } => {}
         }
         Ok(())
     }
@@ -141,7 +169,10 @@ impl Turn<'_> {
         let now = clock::now();
         let (s3, bucket) = self.state();
         let folder = path::folder(&table.name);
-        let name = format!("{folder}/{}.json", naming::compact(self.scheduled));
+        // Of one time there may be a run of backups, and one of exports.
+        let has_backup = acts.iter().any(|act| matches!(act, Act::BackUp { .. }));
+        let kind = if has_backup { "" } else { "-export" };
+        let name = format!("{folder}/{}{kind}.json", naming::compact(self.scheduled));
         let key = path::state("backup", &name);
         let made = match claim::take(s3, bucket, &key, request_id, now).await? {
             claim::Turn::Done(made) => made,
@@ -150,7 +181,14 @@ impl Turn<'_> {
                 return Ok(false);
             }
             claim::Turn::Ours => {
-                let made = self.make(acts).await?;
+                let made = match self.make(acts, report).await {
+                    Ok(made) => made,
+                    Err(failure) => {
+                        // If that fails too, the next run waits.
+                        let _ = claim::release::<Made>(s3, bucket, &key, request_id).await;
+                        return Err(failure);
+                    }
+                };
                 claim::finish(s3, bucket, &key, request_id, now, made.clone()).await?;
                 made
             }
@@ -160,28 +198,29 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    async fn make(&self, acts: &[&Act]) -> Result<Made, Failure> {
+    /// What is made stands in the report, should what comes after it fail.
+    async fn make(&self, acts: &[&Act], report: &mut TableReport) -> Result<Made, Failure> {
         let Self { clients, table, scheduled, .. } = *self;
-        let mut made = Made { backup_arn: None, export_arn: None };
         for act in acts {
             match act {
                 Act::BackUp { name } => {
                     // Looked for under the claim: only then is no other run about to make it.
                     let existing = self.backups().await?;
                     let existing = existing.into_iter().find(|backup| backup.name == *name);
-                    made.backup_arn = Some(match existing {
+                    report.backup_arn = Some(match existing {
                         Some(backup) => backup.arn,
                         None => backup::create(&clients.dynamodb, &table.name, name).await?,
                     });
                 }
                 Act::Export(why) => {
                     let asked = self.exports(clock::now()).ask(scheduled, *why).await?;
-                    made.export_arn = Some(asked);
+                    report.export_arn = Some(asked);
                 }
                 _ => {}
             }
         }
-        Ok(made)
+        let (backup_arn, export_arn) = (report.backup_arn.clone(), report.export_arn.clone());
+        Ok(Made { backup_arn, export_arn })
     }
 
     /// The backups of this table. Those of one that had its name before are for a person to remove: nothing else is

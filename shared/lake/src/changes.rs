@@ -117,11 +117,9 @@ impl ChangeFiles {
         };
         let at = self.days.iter().position(|day| day.number == number);
         let mut new = None;
-        let day = if let Some(at) = at {
-            &mut self.days[at]
-        } else {
-            let rows = Rows::new().under(self.redaction.clone());
-            new.insert(Day::new(number, date, change.sequence, rows))
+        let day = match at {
+            Some(at) => &mut self.days[at],
+            None => new.insert(Day::new(number, date, change.sequence, self.redaction.clone())),
         };
         day.rows.push(&row(change, &stream.label))?;
         day.sequences.push_str(&padded);
@@ -163,11 +161,11 @@ impl Stream {
 }
 
 impl Day {
-    fn new(number: i64, date: Date, first: &str, rows: Rows) -> Self {
+    fn new(number: i64, date: Date, first: &str, redaction: Option<Arc<Redaction>>) -> Self {
         Self {
             number,
             date,
-            rows,
+            rows: Rows::new().under(redaction),
             first: first.to_owned(),
             last: String::new(),
             sequences: String::new(),

@@ -83,8 +83,8 @@ fn batch(
     limit: usize,
 ) -> RecordBatch {
     let mut rows = Rows::new().under(redaction);
-    for (seq, (op, item, old)) in given.iter().enumerate() {
-        let key = Item::from_distinct(vec![("id".into(), Value::N((seq as i64).into()))]);
+    for (seq, (op, item, old)) in (0_i64..).zip(given) {
+        let key = Item::from_distinct(vec![("id".into(), Value::N(seq.into()))]);
         let row = Row::of_snapshot(1, &key, item);
         rows.push(&Row { op: *op, seq: &seq.to_string(), old: old.as_ref(), ..row }).unwrap();
     }
@@ -100,7 +100,7 @@ fn shapes() -> [Vec<u8>; 5] {
         STANDARD.encode(TEXT).into_bytes(),
         NUMBER.to_string().into_bytes(),
         NUMBER.to_le_bytes().to_vec(),
-        (NUMBER as f64).to_le_bytes().to_vec(),
+        NUMBER.to_string().parse::<f64>().unwrap().to_le_bytes().to_vec(),
     ]
 }
 
