@@ -159,24 +159,7 @@ pub(crate) async fn ensure(
         return Ok(Some(report));
     }
     let newest = snapshot::newest(&clients.s3, bucket, of, passed, LOOKED_AT).await?;
-    let Some((mut current, older)) = newest.split_first() else {
-        return Ok(None);
-    };
-    // What no audit has looked at yet, this one does; what one has begun with, it ends with.
-    let (mut previous, mut before) = (None, None);
-    let older: Vec<&Finished> = comparable(current, older).collect();
-    for (place, snapshot) in older.iter().copied().enumerate() {
-        previous = Some(snapshot);
-        before = report_of(clients, bucket, snapshot).await?;
-        if before.is_some() {
-            break;
-        }
-        let has_previous = place + 1 < older.len();
-        if has_previous && is_suspected(clients, bucket, snapshot).await? {
-            current = snapshot;
-        }
-    }
-    let Some(previous) = previous else {
+    let Some(Chosen { current, previous, before }) = chosen(clients, bucket, &newest).await? else {
         return Ok(None);
     };
     let database = &settings.enrolment.database;
@@ -214,6 +197,41 @@ pub(crate) async fn ensure(
     object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
     tell(&report);
     Ok(Some(report))
+}
+
+/// What an audit is of.
+struct Chosen<'s> {
+    current: &'s Finished,
+    /// The last one that was audited, or the oldest.
+    previous: &'s Finished,
+    /// What its audit found.
+    before: Option<AuditReport>,
+}
+
+/// The snapshot to audit, of which the newest comes first: what no audit has looked at yet, this one does; what one
+/// has begun with, it ends with.
+async fn chosen<'s>(
+    clients: &Clients,
+    bucket: &str,
+    newest: &'s [Finished],
+) -> Result<Option<Chosen<'s>>, Failure> {
+    let Some((mut current, older)) = newest.split_first() else {
+        return Ok(None);
+    };
+    let (mut previous, mut before) = (None, None);
+    let older: Vec<&Finished> = comparable(current, older).collect();
+    for (place, snapshot) in older.iter().copied().enumerate() {
+        previous = Some(snapshot);
+        before = report_of(clients, bucket, snapshot).await?;
+        if before.is_some() {
+            break;
+        }
+        let has_previous = place + 1 < older.len();
+        if has_previous && is_suspected(clients, bucket, snapshot).await? {
+            current = snapshot;
+        }
+    }
+    Ok(previous.map(|previous| Chosen { current, previous, before }))
 }
 
 /// Of older snapshots, newest first, those that one can be held against: under other privacy rules `_hash` was of

@@ -61,7 +61,8 @@ pub async fn handle(
     event: Bytes,
 ) -> Result<Response, Error> {
     let Some(key) = redrive::asked(&event) else {
-        return batch(clients, settings, registries, event).await.map(Response::Batch);
+        let answer = Box::pin(batch(clients, settings, registries, event));
+        return answer.await.map(Response::Batch);
     };
     let event = redrive::read(clients, settings, &key).await?;
     let (counts, unwritten) = write_all(clients, settings, registries, event).await?;
