@@ -1,6 +1,7 @@
 """What the stream function is for."""
 
 import functools
+import json
 
 import importing
 from deployed import Deployed, expect
@@ -56,6 +57,25 @@ def quarantined(aws: Deployed) -> None:
     poison["Records"][0]["dynamodb"]["NewImage"]["n"] = {"N": "abc"}
     aws.invoke("stream", poison)
     expect(aws.keys(aws.lake, f"quarantine/stream/{table}/"), "nothing in quarantine")
+
+
+def redriven_batch(aws: Deployed) -> None:
+    """A batch that Lambda gave up is written when it is asked for."""
+    redriven(aws, "aws/lambda/redriven", lambda batch: {"payload": json.dumps(batch)})
+
+
+def redriven_record(aws: Deployed) -> None:
+    """So is a record in quarantine, once it is mended."""
+    key = f"quarantine/stream/{catalogued(aws, 'fed')}/mended.json"
+    redriven(aws, key, lambda batch: {"record": batch["Records"][0]})
+
+
+def redriven(aws: Deployed, key: str, kept) -> None:
+    table = catalogued(aws, "fed")
+    aws.remove(aws.lake, f"changes/{table}/")
+    aws.client("s3").put_object(Bucket=aws.lake, Key=key, Body=json.dumps(kept(event(table, "n"))).encode())
+    aws.invoke("stream", {"redrive": key})
+    expect(aws.keys(aws.lake, f"changes/{table}/"), "no change file")
 
 
 def mapped(aws: Deployed) -> None:

@@ -84,6 +84,10 @@ USES: dict[str, dict[str, Scenario | Told | dict[str, Scenario | Told]]] = {
             "LakeBucket/quarantine/stream/*": streaming.quarantined,
             "LakeBucket/aws/lambda/*": streaming.mapped,
         },
+        "Redrive": {
+            "LakeBucket/aws/lambda/*": streaming.redriven_batch,
+            "LakeBucket/quarantine/stream/*": streaming.redriven_record,
+        },
         "FailureDestination": streaming.mapped,
         "Catalog": uncolumned(streaming.fed),
     },

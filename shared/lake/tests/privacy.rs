@@ -93,6 +93,7 @@ fn batch(
     rows.finish(&registry).unwrap()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "as a column of doubles has it")]
 /// Everything in which a secret may stand: as text, as bytes, as base64, as digits, as an integer and a double.
 fn shapes() -> [Vec<u8>; 5] {
     [
