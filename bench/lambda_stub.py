@@ -239,6 +239,9 @@ def _value(name: str, text: str, template: str) -> str:
     default = re.search(rf"^  {re.escape(parameter)}:\n(?:    .*\n)*?    Default: (.*)$", template, re.MULTILINE)
     if default:
         return default[1].strip('"')
+    otherwise = re.fullmatch(r"!If \[\w+, .*, ([\w-]+|\"\")\]", text)
+    if otherwise:
+        return otherwise[1].strip('"')
     if name.endswith("_QUEUE"):
         return "https://sqs.us-east-1.amazonaws.com/123456789012/bench"
     return "arn:aws:lambda:us-east-1:123456789012:function:bench" if text.endswith(".Arn") else "bench"
