@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | no answer, broken answer, time-out, 5xx | retryable | the next attempt may be answered |
 //! | throttling, limits, a resource being made or changed (`ResourceInUseException`) | retryable | passes with time |
+//! | the upload is gone whose parts were sent (`NoSuchUpload`) | retryable | it was completed and the answer lost, or cleared away: the next attempt begins another |
 //! | access denied (401, 403), bucket or key (KMS) missing or disabled | retryable | a person can mend it without touching the data; until then the trigger holds the data |
 //! | anything else (validation, a name that is taken, not found) | permanent | the same request can never succeed |
 
@@ -143,6 +144,9 @@ fn is_retryable_code(code: &str) -> bool {
             | "RequestTimeout"
             | "RequestTimeTooSkewed"
             | "IDPCommunicationError"
+            | "NoSuchUpload"
+            // S3 may say so in an answer that began with 200.
+            | "InternalError"
             | "InternalServerError"
             | "InternalFailure"
             | "InternalServiceException"
@@ -185,6 +189,8 @@ mod tests {
         check(Some("AccessDenied"), 403, Class::Retryable);
         check(Some("NoSuchBucket"), 404, Class::Retryable);
         check(Some("ValidationException"), 400, Class::Permanent);
+        check(Some("NoSuchUpload"), 404, Class::Retryable);
+        check(Some("InternalError"), 200, Class::Retryable);
         check(Some("NoSuchKey"), 404, Class::Permanent);
         check(Some("PreconditionFailed"), 412, Class::Permanent);
         check(Some("ResourceNotFoundException"), 400, Class::Permanent);
