@@ -71,15 +71,18 @@ pub(crate) async fn take<M: Serialize + DeserializeOwned + PartialEq>(
 ) -> Result<Turn<M>, Failure> {
     let claim = Claim::<M> { holder: holder.to_owned(), claimed_at: now, made: None };
     let found = state::read(s3, bucket, key).await?;
-    let (turn, over) = match &found {
-        Some(found) => (turn(&found.bytes, holder, now), Some(found.tag.as_str())),
-        None => (Turn::Ours, None),
-    };
+    let over = found.as_ref().map(|found| found.tag.as_str());
+    let free = found.as_ref().map_or(Turn::Ours, |found| turn(&found.bytes, holder, now));
     // Of two that find the same, one writes.
-    if turn == Turn::Ours && state::write(s3, bucket, key, json(&claim), over).await? == Put::Lost {
-        return Ok(Turn::Theirs { holder: "another run, at the same time".to_owned() });
+    if free != Turn::Ours || state::write(s3, bucket, key, json(&claim), over).await? != Put::Lost {
+        return Ok(free);
     }
-    Ok(turn)
+    // It was this one, if the claim is in its name: the answer to its write was lost, and the SDK's next
+    // attempt found what the first had written.
+    Ok(match state::read(s3, bucket, key).await? {
+        Some(found) => turn(&found.bytes, holder, now),
+        None => Turn::Theirs { holder: "another run, at the same time".to_owned() },
+    })
 }
 
 /// Notes what was made, so that no run for this time works again.
@@ -134,7 +137,89 @@ fn json<M: Serialize>(claim: &Claim<M>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::{TcpListener, TcpStream},
+    };
+
+    use aws::{Clients, environment::Environment};
+
     use super::*;
+
+    /// A bucket of one object that is not there, and then what is put. The answer to the first write is lost:
+    /// the object is there, and `first_comes_from` says who wrote it.
+    fn bucket_that_loses_an_answer(first_comes_from: Option<&'static str>) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut object: Option<Vec<u8>> = None;
+            for connection in listener.incoming() {
+                let connection = connection.unwrap();
+                let Some((is_write, body)) = request(&connection) else { continue };
+                match (is_write, &object) {
+                    (true, None) => {
+                        let theirs = first_comes_from.map(claim_of);
+                        object = Some(theirs.unwrap_or(body));
+                        // And no answer.
+                    }
+                    (true, Some(_)) => answer(
+                        &connection,
+                        "412 X",
+                        b"<Error><Code>PreconditionFailed</Code></Error>",
+                    ),
+                    (false, Some(bytes)) => answer(&connection, "200 OK", bytes),
+                    (false, None) => {
+                        answer(&connection, "404 X", b"<Error><Code>NoSuchKey</Code></Error>");
+                    }
+                }
+            }
+        });
+        let clients = Clients::from_environment(&Environment::from_variables([
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ]));
+        clients.unwrap().s3
+    }
+
+    fn claim_of(holder: &str) -> Vec<u8> {
+        json(&Claim::<Made> { holder: holder.into(), claimed_at: NOW, made: None })
+    }
+
+    /// Whether it writes, and its body.
+    fn request(connection: &TcpStream) -> Option<(bool, Vec<u8>)> {
+        let mut reader = BufReader::new(connection);
+        let (mut line, mut length, mut is_write) = (String::new(), 0, false);
+        while reader.read_line(&mut line).ok()? > 2 {
+            is_write |= line.starts_with("PUT ");
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = text.trim().parse().ok()?;
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        Some((is_write, body))
+    }
+
+    fn answer(mut connection: &TcpStream, status: &str, body: &[u8]) {
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: ");
+        write!(connection, "{head}{}\r\n\r\n", body.len()).unwrap();
+        connection.write_all(body).unwrap();
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[tokio::test]
+    async fn a_claim_whose_answer_was_lost_is_ours() {
+        let check = async |first_comes_from, expected: Turn<Made>| {
+            let s3 = bucket_that_loses_an_answer(first_comes_from);
+            assert_eq!(take(&s3, "lake", "claim", "me", NOW).await.unwrap(), expected);
+        };
+        check(None, Turn::Ours).await;
+        check(Some("another"), Turn::Theirs { holder: "another".into() }).await;
+    }
 
     #[test]
     fn turns() {
