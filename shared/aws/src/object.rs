@@ -213,6 +213,10 @@ pub async fn head(s3: &Client, object: &ObjectId) -> Result<Head, Failure> {
         .send()
         .await
         .map_err(|error| Failure::of("HeadObject", object.to_string(), error))?;
-    let size = head.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+    // Not taken for an empty object, which would be damaged for ever.
+    let size = head.content_length.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| {
+        let message = "the answer does not say how long the object is";
+        Failure::stated("HeadObject", object.to_string(), message, Class::Retryable)
+    })?;
     Ok(Head { size, metadata: head.metadata.unwrap_or_default() })
 }
