@@ -12,6 +12,7 @@ use crate::{
     Registries, Settings,
     decode::{self, StreamChanges},
     quarantine::Impossible,
+    redrive::{self, Redriven},
     registries::CatalogPlace,
 };
 
@@ -24,6 +25,16 @@ pub struct Answer {
     batch_item_failures: Vec<BatchItemFailure>,
 }
 
+/// To the mapping, or to who had something redriven.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Response {
+    /// Where the mapping goes on.
+    Batch(Answer),
+    /// What was written.
+    Redriven(Redriven),
+}
+
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchItemFailure {
@@ -33,12 +44,14 @@ struct BatchItemFailure {
 /// What was done, for the log.
 #[derive(Debug, Default)]
 struct Counts {
+    records: usize,
     files: usize,
     rows: usize,
     bytes: usize,
+    quarantined: usize,
 }
 
-/// Writes a batch of changes to the lake.
+/// Writes a batch of changes to the lake, or what an event has [`redrive`]n.
 ///
 /// An event that is not a batch of records is an error: the mapping keeps it in the failure bucket.
 pub async fn handle(
@@ -46,29 +59,64 @@ pub async fn handle(
     settings: &Settings,
     registries: &Registries,
     event: Bytes,
+) -> Result<Response, Error> {
+    let Some(key) = redrive::asked(&event) else {
+        return batch(clients, settings, registries, event).await.map(Response::Batch);
+    };
+    let event = redrive::read(clients, settings, &key).await?;
+    let (counts, unwritten) = write_all(clients, settings, registries, event).await?;
+    // Nobody comes back from a sequence number here: who asked has to ask again.
+    if let Some(Unwritten { failure, .. }) = unwritten {
+        return Err(failure.into());
+    }
+    tracing::info!(key, records = counts.records, rows = counts.rows, "redriven");
+    let Counts { records, rows, files, quarantined, .. } = counts;
+    Ok(Response::Redriven(Redriven { key, records, rows, files, quarantined }))
+}
+
+async fn batch(
+    clients: &Clients,
+    settings: &Settings,
+    registries: &Registries,
+    event: Bytes,
 ) -> Result<Answer, Error> {
+    let (counts, unwritten) = write_all(clients, settings, registries, event).await?;
+    if let Some(Unwritten { first, failure }) = unwritten {
+        tracing::warn!(%failure, first, "file not written; the mapping comes back from there");
+        return Ok(Answer::from_sequence(first));
+    }
+    tracing::info!(
+        records = counts.records,
+        rows = counts.rows,
+        files = counts.files,
+        bytes = counts.bytes,
+        quarantined = counts.quarantined,
+        "batch written"
+    );
+    Ok(Answer::default())
+}
+
+/// Writes what an event holds, up to the first file that cannot be written.
+async fn write_all(
+    clients: &Clients,
+    settings: &Settings,
+    registries: &Registries,
+    event: Bytes,
+) -> Result<(Counts, Option<Unwritten>), Error> {
     let decoded = decode::decode(&event, &settings.privacy)?;
     drop(event);
     for impossible in &decoded.impossible {
         quarantine(clients, settings, impossible).await?;
     }
-    let mut counts = Counts::default();
+    let quarantined = decoded.impossible.len();
+    let mut counts = Counts { records: decoded.records, quarantined, ..Counts::default() };
     for changes in decoded.streams {
         let unwritten = write(clients, settings, registries, changes, &mut counts).await?;
-        if let Some(Unwritten { first, failure }) = unwritten {
-            tracing::warn!(%failure, first, "file not written; the mapping comes back from there");
-            return Ok(Answer::from_sequence(first));
+        if unwritten.is_some() {
+            return Ok((counts, unwritten));
         }
     }
-    tracing::info!(
-        records = decoded.records,
-        rows = counts.rows,
-        files = counts.files,
-        bytes = counts.bytes,
-        quarantined = decoded.impossible.len(),
-        "batch written"
-    );
-    Ok(Answer::default())
+    Ok((counts, None))
 }
 
 impl Answer {
