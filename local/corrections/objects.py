@@ -17,7 +17,7 @@ def _client():
     """Through the front door, as root, so that the bucket's events are sent as for any other object."""
     return boto3.client(
         "s3",
-        endpoint_url=os.environ["AWS_ENDPOINT_URL"],
+        endpoint_url=f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}",
         region_name=os.environ["AWS_REGION"],
         aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],

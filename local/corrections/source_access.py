@@ -5,11 +5,12 @@ ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, an
 your stream in IAM.") if the execution role lacks one of them, and for an on-failure bucket the role
 needs s3:PutObject and s3:ListBucket; for a queue it needs sqs:ReceiveMessage, sqs:DeleteMessage and
 sqs:GetQueueAttributes (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html,
-.../services-dynamodb-errors.html, .../services-sqs-configure.html).
+.../services-dynamodb-errors.html, .../services-sqs-configure.html). A second mapping of one stream to one
+function is a ResourceConflictException (.../api/API_CreateEventSourceMapping.html).
 
-ministack 1.5.33: asks for nothing, and takes any destination.
+ministack 1.5.33: asks for nothing, takes any destination, and makes any number of mappings.
 
-Changed: the permissions on the stream, the bucket and the queue are asked for, with AUTH=true. Of a queue AWS's page
+Changed: a stream is mapped to a function once. The permissions on the stream, the bucket and the queue are asked for, with AUTH=true. Of a queue AWS's page
 says what the role needs, and not when it is asked for, or in what words. Mappings made by CloudFormation are not
 checked.
 """
@@ -27,10 +28,25 @@ def apply() -> None:
     create = original(lambda_svc, "_create_esm", "d351521bb6cdd30f")
 
     def create_mapping(data):
+        if (twin := the_same(data)) is not None:
+            reason = (
+                f"The event source arn (\" {data['EventSourceArn']} \") and function (\" {data['FunctionName']} \") "
+                f"provided mapping already exists. Please update or delete the existing mapping with UUID {twin}"
+            )
+            return lambda_svc.error_response_json("ResourceConflictException", reason, 409)
         reason = refusal(data)
         return lambda_svc._invalid_parameter_value(reason) if reason else create(data)
 
     lambda_svc._create_esm = create_mapping
+
+
+def the_same(data: dict) -> str | None:
+    """The mapping that is there of this stream to this function."""
+    arn, name = data.get("EventSourceArn", ""), data.get("FunctionName", "").rpartition(":")[2]
+    for _, _, mapping in lambda_svc._iter_all_esms():
+        if ":dynamodb:" in arn and mapping["EventSourceArn"] == arn and mapping["FunctionArn"].endswith(f":{name}"):
+            return mapping["UUID"]
+    return None
 
 
 def refusal(data: dict) -> str | None:

@@ -5,6 +5,9 @@ import json
 import re
 import time
 
+import pytest
+from botocore.exceptions import ClientError
+
 from conftest import eventually, unique
 
 
@@ -65,6 +68,28 @@ def test_an_answer_that_names_no_known_message_loses_none(aws):
     _, url, dead = mapped_queue(aws, answer, receives=1, FunctionResponseTypes=["ReportBatchItemFailures"])
     aws.client("sqs").send_message(QueueUrl=url, MessageBody='"a"')
     assert eventually(lambda: aws.receive(dead)) == "a"
+
+
+def test_dead_letters_are_moved_back_and_are_as_new(aws):
+    function, url, dead = mapped_queue(aws, {"poison": "bad"}, receives=2)
+    client = aws.client("sqs")
+    client.send_message(QueueUrl=url, MessageBody='"bad"')
+    arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    eventually(lambda: in_flight(aws, dead), "1")
+    client.start_message_move_task(SourceArn=arn)
+    # Received twice before, and twice again.
+    eventually(lambda: len(function.events()), 4)
+    eventually(lambda: in_flight(aws, dead), "1")
+    (task,) = client.list_message_move_tasks(SourceArn=arn)["Results"]
+    assert (task["Status"], task["ApproximateNumberOfMessagesMoved"]) == ("COMPLETED", 1)
+    not_dead = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    with pytest.raises(ClientError, match="Dead Letter Queue"):
+        client.start_message_move_task(SourceArn=not_dead)
+
+
+def test_plain_ministack_moves_no_dead_letters(plain):
+    with pytest.raises(ClientError):
+        plain.client("sqs").start_message_move_task(SourceArn="arn:aws:sqs:us-east-1:000000000000:any")
 
 
 def test_backups_are_listed_by_time_and_deleted_ones_say_so(aws):

@@ -168,6 +168,14 @@ def test_a_role_that_may_not_write_to_the_bucket_cannot_be_mapped(aws):
         aws.map_stream(table, function, DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}})
 
 
+def test_a_stream_is_mapped_to_a_function_once(aws):
+    table, function = aws.make_table(), aws.make_function()
+    aws.map_stream(table, function)
+    with pytest.raises(ClientError, match="ResourceConflictException.*already exists"):
+        aws.map_stream(table, function)
+    aws.map_stream(table, aws.make_function())
+
+
 def test_mappings_are_listed_by_function_and_by_stream(aws):
     table, function = aws.make_table(), aws.make_function()
     mapping = aws.map_stream(table, function)
@@ -202,3 +210,8 @@ def test_still_needed_plain_ministack_asks_for_no_permission(plain):
 def delivered(function) -> list[str]:
     """What has been delivered in batches without a bad record."""
     return [name for batch in function.batches() if "bad" not in batch for name in batch]
+
+
+def test_still_needed_plain_ministack_maps_a_stream_twice(plain):
+    table, function = plain.make_table(), plain.make_function()
+    assert plain.map_stream(table, function) != plain.map_stream(table, function)
