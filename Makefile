@@ -45,6 +45,10 @@ test: ## Everything that must hold: format, lints, tests, documents, the deploye
 bench: ## Measure Headwater beside its peers; BENCH_ARGS="--items 20000 --runs 3" for a quick look
 	@PYTHONPATH=local python3 -m bench $(BENCH_ARGS)
 
+.PHONY: soak
+soak: setup build ## Inject faults for some minutes and look for losses; SOAK_ARGS="--scenario killed" for one kind
+	@PYTHONPATH=local $(PYTHON) -m soak $(SOAK_ARGS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser, FUZZ_SECONDS each (600 unless set)
 	@fuzz/run $(or $(FUZZ_SECONDS),600)

@@ -2,7 +2,7 @@
 
 Run by `local/aws up` with the Python of `target/local/env-emulator`:
 
-    python local/emulator.py ENDPOINT_FILE [--uncorrected]
+    python local/emulator.py ENDPOINT_FILE [--uncorrected] [--functions-endpoint URL]
 
 The port is bound before ministack is imported, because ministack fixes its addresses at import and
 because a port that is first looked for and then bound can be taken in between. Once everything is
@@ -27,12 +27,15 @@ def main() -> None:
     parser.add_argument(
         "--uncorrected", action="store_true", help="plain ministack, to see what the corrections change"
     )
+    parser.add_argument(
+        "--functions-endpoint", help="where the functions find AWS: a proxy before the emulator (default: the emulator)"
+    )
     arguments = parser.parse_args()
 
     # Die by SIGTERM with all that `finally` and `atexit` do, also while still importing.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = socket.create_server((LOOPBACK, 0), backlog=1024)
-    endpoint = announce_to_ministack(listener)
+    endpoint = announce_to_ministack(listener, arguments.functions_endpoint)
     if not arguments.uncorrected:
         import corrections
 
@@ -40,11 +43,12 @@ def main() -> None:
     asyncio.run(serve(listener, endpoint, arguments.endpoint_file))
 
 
-def announce_to_ministack(listener: socket.socket) -> str:
-    """Tells ministack, and through it every function it starts, where it is."""
+def announce_to_ministack(listener: socket.socket, functions_endpoint: str | None) -> str:
+    """Tells ministack where it is, and what it gives to every function as `AWS_ENDPOINT_URL`."""
     port = listener.getsockname()[1]
     endpoint = f"http://{LOOPBACK}:{port}"
-    os.environ.update(GATEWAY_PORT=str(port), BIND_HOST=LOOPBACK, MINISTACK_HOST=LOOPBACK, AWS_ENDPOINT_URL=endpoint)
+    os.environ.update(GATEWAY_PORT=str(port), BIND_HOST=LOOPBACK, MINISTACK_HOST=LOOPBACK)
+    os.environ["AWS_ENDPOINT_URL"] = functions_endpoint or endpoint
     return endpoint
 
 

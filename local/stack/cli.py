@@ -92,6 +92,9 @@ def add_deployment_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parameter", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the template; repeatable"
     )
+    parser.add_argument(
+        "--functions-endpoint", metavar="URL", help="where the functions find AWS: a proxy before the emulator"
+    )
 
 
 def setup(_: argparse.Namespace) -> None:
@@ -222,7 +225,7 @@ def bring_up(name: str, arguments: argparse.Namespace) -> Stack:
     environments.setup()
     template = deployment.package(folder, arguments.template, arguments.binaries)
     progress("starting the emulator")
-    stack = emulator.start(folder)
+    stack = emulator.start(folder, functions_endpoint=arguments.functions_endpoint)
     try:
         state.save(name, stack)
         progress(f"deploying {os.path.relpath(arguments.template)} to {stack.endpoint}")

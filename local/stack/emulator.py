@@ -13,13 +13,15 @@ from .state import Stack
 PATIENCE = 60.0
 
 
-def start(folder: Path, uncorrected: bool = False) -> Stack:
-    """Starts an emulator that keeps everything it writes in `folder`."""
+def start(folder: Path, uncorrected: bool = False, functions_endpoint: str | None = None) -> Stack:
+    """Starts an emulator that keeps everything it writes in `folder`; its functions may be given another endpoint."""
     (folder / "tmp").mkdir(parents=True)
     endpoint_file, log = folder / "endpoint", folder / "emulator.log"
     command = [str(environments.python(environments.EMULATOR)), str(LOCAL / "emulator.py"), str(endpoint_file)]
     if uncorrected:
         command.append("--uncorrected")
+    if functions_endpoint:
+        command += ["--functions-endpoint", functions_endpoint]
     pid, began = process.start(command, clean_environment(folder), log)
     stack = Stack(endpoint="", pid=pid, began=began)
     try:

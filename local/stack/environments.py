@@ -2,7 +2,7 @@
 
 The local AWS is two, because the emulator and SAM each want a boto of their own. The readers that the lake's files are
 held against are a third, which only their test needs: with Spark in it, it is large. checkov, which looks for what is
-insecure in the template, is a fourth: it wants a boto of its own, too.
+insecure in the template, is a fourth: it wants a boto of its own, too. What injects faults is a fifth.
 """
 
 import hashlib
@@ -19,10 +19,12 @@ UV = WORK / "uv"
 EMULATOR = WORK / "env-emulator"
 DEPLOY = WORK / "env-deploy"
 READERS = WORK / "env-readers"
+SOAK = WORK / "env-soak"
 LOCKS = {EMULATOR: LOCAL / "emulator.txt", DEPLOY: LOCAL / "deploy.txt"}
 READERS_LOCK = REPOSITORY / "tests" / "readers" / "readers.txt"
 CHECKOV = WORK / "env-checkov"
 CHECKOV_LOCK = LOCAL / "checkov.txt"
+SOAK_LOCK = LOCAL / "soak.txt"
 
 
 def setup() -> None:
@@ -44,7 +46,7 @@ def prepare(environment: Path, pinned: Path) -> None:
 
 def lock() -> None:
     """Pins anew: resolves the `.in` files into the `.txt` files."""
-    for pinned in (*LOCKS.values(), READERS_LOCK, CHECKOV_LOCK):
+    for pinned in (*LOCKS.values(), READERS_LOCK, CHECKOV_LOCK, SOAK_LOCK):
         pin(pinned)
 
 

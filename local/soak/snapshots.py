@@ -1,0 +1,72 @@
+"""A full export of a table, and the snapshot that it becomes."""
+
+import json
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from demo.show import until
+
+from .cloud import Cloud
+
+
+def export(cloud: Cloud, table: str) -> None:
+    """What the scheduled run asks of DynamoDB, and waits until it has ended."""
+    now = datetime.now(UTC)
+    asked = cloud.dynamodb.export_table_to_point_in_time(
+        TableArn=cloud.dynamodb.describe_table(TableName=table)["Table"]["TableArn"],
+        S3Bucket=cloud.exports,
+        S3Prefix=f"{table}/full/{now:%Y%m%dT%H%M%SZ}",
+        ExportTime=now,
+    )
+    arn = asked["ExportDescription"]["ExportArn"]
+
+    def ended() -> bool:
+        described = cloud.dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
+        return described["ExportStatus"] == "COMPLETED"
+
+    until(f"the export of {table}", ended)
+
+
+def finished(cloud: Cloud, table: str) -> list[dict]:
+    return cloud.json_objects(cloud.lake, f"state/snapshot/{table}/finished/")
+
+
+def snapshot_problem(cloud: Cloud, table: str) -> str | None:
+    """What is wrong with the snapshot, if anything: it has to be whole, with each item of the table once."""
+    deadline = time.monotonic() + 60
+    while not (notes := finished(cloud, table)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    if len(notes) != 1:
+        return f"{table}: {len(notes)} snapshots are finished"
+    (note,) = notes
+    items = len(cloud.items(table))
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        if not cloud.download(cloud.lake, f"snapshots/{table}/", Path(folder)):
+            return f"{table}: of {items} items the snapshot has none, and says {note}"
+        sql = f"SELECT count(*), count(DISTINCT _key) FROM read_parquet('{folder}/*.parquet', union_by_name=true)"
+        ((rows, keys),) = duckdb.sql(sql).fetchall()
+    if (rows, keys, note["rows"]) != (items, items, items):
+        return f"{table}: of {items} items the snapshot has {rows} rows, {keys} keys, and says {note}"
+    return None
+
+
+def messages(cloud: Cloud, table: str) -> list[str]:
+    """The bodies of the messages that its snapshot was made by."""
+    (key,) = (key for key in cloud.keys(cloud.lake, f"state/snapshot/{table}/") if key.endswith("/export.json"))
+    export = json.loads(cloud.read(cloud.lake, key))
+    (summary,) = (key for key in cloud.keys(cloud.exports, f"{table}/full/") if key.endswith("/manifest-summary.json"))
+    began = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": cloud.exports}, "object": {"key": summary, "size": 1}},
+    }
+    files = cloud.read(cloud.exports, summary.replace("manifest-summary.json", "manifest-files.json")).splitlines()
+    tasks = [
+        {"headwaterSnapshot": {"export": export, "number": number, "file": json.loads(file)}}
+        for number, file in enumerate(files)
+    ]
+    return [json.dumps(message) for message in [began, *tasks]]
