@@ -61,10 +61,10 @@ pub async fn handle(
     event: Bytes,
 ) -> Result<Response, Error> {
     let Some(key) = redrive::asked(&event) else {
-        return batch(clients, settings, registries, event).await.map(Response::Batch);
+        return Box::pin(batch(clients, settings, registries, event)).await.map(Response::Batch);
     };
     let event = redrive::read(clients, settings, &key).await?;
-    let (counts, unwritten) = write_all(clients, settings, registries, event).await?;
+    let (counts, unwritten) = Box::pin(write_all(clients, settings, registries, event)).await?;
     // Nobody comes back from a sequence number here: who asked has to ask again.
     if let Some(Unwritten { failure, .. }) = unwritten {
         return Err(failure.into());
