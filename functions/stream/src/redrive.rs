@@ -67,7 +67,7 @@ pub(crate) async fn read(
         .map_err(|reason| format!("s3://{bucket}/{key} cannot be redriven: {reason}").into())
 }
 
-/// What Lambda or [`crate::decode`] kept.
+/// What Lambda or `quarantine` kept.
 #[derive(Debug, Deserialize)]
 struct Kept<'k> {
     #[serde(borrow, default)]
