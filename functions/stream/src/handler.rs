@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use aws::{Clients, Failure, clock, object, telemetry};
 use bytes::Bytes;
+use item::privacy::Privacy;
 use lake::ChangeFile;
 use lambda_runtime::Error;
 use serde::Serialize;
@@ -64,8 +65,12 @@ pub async fn handle(
         let answer = Box::pin(batch(clients, settings, registries, event));
         return answer.await.map(Response::Batch);
     };
-    let event = redrive::read(clients, settings, &key).await?;
-    let (counts, unwritten) = write_all(clients, settings, registries, event).await?;
+    let kept = redrive::read(clients, settings, &key).await?;
+    // Rules are not applied to what they were applied to.
+    let none = Privacy::default();
+    let privacy = if kept.is_redacted { &none } else { &settings.privacy };
+    let (counts, unwritten) =
+        write_all(clients, settings, registries, (kept.event, privacy)).await?;
     // Nobody comes back from a sequence number here: who asked has to ask again.
     if let Some(Unwritten { failure, .. }) = unwritten {
         return Err(failure.into());
@@ -81,6 +86,7 @@ async fn batch(
     registries: &Registries,
     event: Bytes,
 ) -> Result<Answer, Error> {
+    let event = (event, &settings.privacy);
     let (counts, unwritten) = write_all(clients, settings, registries, event).await?;
     if let Some(Unwritten { first, failure }) = unwritten {
         tracing::warn!(%failure, first, "file not written; the mapping comes back from there");
@@ -102,9 +108,9 @@ async fn write_all(
     clients: &Clients,
     settings: &Settings,
     registries: &Registries,
-    event: Bytes,
+    (event, privacy): (Bytes, &Privacy),
 ) -> Result<(Counts, Option<Unwritten>), Error> {
-    let decoded = decode::decode(&event, &settings.privacy)?;
+    let decoded = decode::decode(&event, privacy)?;
     drop(event);
     for impossible in &decoded.impossible {
         quarantine(clients, settings, impossible).await?;

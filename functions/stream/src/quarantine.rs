@@ -53,8 +53,12 @@ pub(crate) enum Refused {
 
 /// The object that keeps a record.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Kept<'r, R> {
     reason: &'r str,
+    /// Whether the rules were applied to the record, which they are not twice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_redacted: bool,
     record: R,
 }
 
@@ -72,7 +76,10 @@ impl Impossible {
         let is_open = redaction.is_none() && (table.is_some() || privacy.is_empty());
         let reason = refused.reason(is_open);
         let json = match redaction {
-            Some(redaction) => object(&reason, redacted(record.bytes, &redaction)),
+            Some(redaction) => {
+                let record = redacted(record.bytes, &redaction);
+                json(&Kept { reason: &reason, is_redacted: true, record })
+            }
             None if is_open => as_it_came(&reason, record.bytes),
             None => object(&reason, None::<&RawValue>),
         };
@@ -112,8 +119,12 @@ fn as_it_came(reason: &str, record: &[u8]) -> Vec<u8> {
 }
 
 fn object(reason: &str, record: impl Serialize) -> Vec<u8> {
+    json(&Kept { reason, is_redacted: false, record })
+}
+
+fn json(kept: &Kept<'_, impl Serialize>) -> Vec<u8> {
     // Text and JSON are written without fail.
-    serde_json::to_vec(&Kept { reason, record }).unwrap_or_default()
+    serde_json::to_vec(kept).unwrap_or_default()
 }
 
 /// What may be kept of a record; nothing if it is no object.
@@ -207,7 +218,7 @@ mod tests {
 
     #[test]
     fn under_rules_what_they_are_on_is_redacted_or_left_out() {
-        insta::assert_snapshot!(check("planes:drop=manufacturer;planes:hash=year,seats", POISON), @r#"quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: {"reason":"byte 388: \"…\" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3","record":{"awsRegion":"us-east-1","dynamodb":{"ApproximateCreationDateTime":1795359602,"Keys":{"tailnum": {"S": "N102UW"}},"NewImage":{"model":{"S": "A320-214"},"seats":{"S":"00ea618ad2b77acdc7182c1ec173b545df72edd2ea6078720fb0d6e4ec40fd59"},"tailnum":{"S": "N102UW"}},"SequenceNumber":"4421584500000000017450439192","SizeBytes":82,"StreamViewType":"NEW_AND_OLD_IMAGES"},"eventID":"10afdc778c946fc1faadaa44669392fb","eventName":"INSERT","eventSource":"aws:dynamodb","eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000","eventVersion":"1.1"}}"#);
+        insta::assert_snapshot!(check("planes:drop=manufacturer;planes:hash=year,seats", POISON), @r#"quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: {"reason":"byte 388: \"…\" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3","isRedacted":true,"record":{"awsRegion":"us-east-1","dynamodb":{"ApproximateCreationDateTime":1795359602,"Keys":{"tailnum": {"S": "N102UW"}},"NewImage":{"model":{"S": "A320-214"},"seats":{"S":"00ea618ad2b77acdc7182c1ec173b545df72edd2ea6078720fb0d6e4ec40fd59"},"tailnum":{"S": "N102UW"}},"SequenceNumber":"4421584500000000017450439192","SizeBytes":82,"StreamViewType":"NEW_AND_OLD_IMAGES"},"eventID":"10afdc778c946fc1faadaa44669392fb","eventName":"INSERT","eventSource":"aws:dynamodb","eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000","eventVersion":"1.1"}}"#);
     }
 
     #[test]
@@ -227,7 +238,7 @@ mod tests {
             "eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000"}]}"#;
         let kept = check("planes:drop=a,c.d", event);
         assert!(!kept.contains("secret"), "{kept}");
-        insta::assert_snapshot!(kept, @r#"quarantine/stream/planes/20261122150000000-4ece257f0908dc2a.json: {"reason":"byte 48: expected a string, found an object","record":{"dynamodb":{"Keys":{"id":{"S":"k"}},"NewImage":{"b":{"S":"kept"},"c":{"M":{"e":{"NULL":true}}},"id":{"S":"k"}}},"eventName":"INSERT","eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000","userIdentity":{"type":"Service"}}}"#);
+        insta::assert_snapshot!(kept, @r#"quarantine/stream/planes/20261122150000000-4ece257f0908dc2a.json: {"reason":"byte 48: expected a string, found an object","isRedacted":true,"record":{"dynamodb":{"Keys":{"id":{"S":"k"}},"NewImage":{"b":{"S":"kept"},"c":{"M":{"e":{"NULL":true}}},"id":{"S":"k"}}},"eventName":"INSERT","eventSourceARN":"arn:aws:dynamodb:us-east-1:123456789012:table/planes/stream/2026-11-22T15:00:00.000","userIdentity":{"type":"Service"}}}"#);
     }
 
     #[test]

@@ -45,12 +45,8 @@ pub(crate) fn asked(event: &[u8]) -> Option<String> {
     serde_json::from_slice::<Asked>(event).ok().map(|asked| asked.redrive)
 }
 
-/// The event that the object at `key` keeps.
-pub(crate) async fn read(
-    clients: &Clients,
-    settings: &Settings,
-    key: &str,
-) -> Result<Bytes, Error> {
+/// What the object at `key` keeps.
+pub(crate) async fn read(clients: &Clients, settings: &Settings, key: &str) -> Result<Kept, Error> {
     let bucket = &settings.lake_bucket;
     if !PLACES.iter().any(|place| key.starts_with(place)) {
         return Err(format!(
@@ -63,38 +59,55 @@ pub(crate) async fn read(
     let bytes = bytes.ok_or_else(|| {
         format!("s3://{bucket}/{key} is not there; was it redriven and removed before?")
     })?;
-    event(&bytes)
+    kept(&bytes)
         .map_err(|reason| format!("s3://{bucket}/{key} cannot be redriven: {reason}").into())
 }
 
-/// What Lambda or `quarantine` kept.
+/// What was kept.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The event.
+    pub(crate) event: Bytes,
+    /// Whether privacy rules were applied to it, which would hash a hash.
+    pub(crate) is_redacted: bool,
+}
+
+/// An object that Lambda or `quarantine` wrote.
 #[derive(Debug, Deserialize)]
-struct Kept<'k> {
+#[serde(rename_all = "camelCase")]
+struct Object<'k> {
+    #[serde(default)]
+    is_redacted: bool,
     #[serde(borrow, default)]
     payload: Option<&'k RawValue>,
     #[serde(borrow, default)]
     record: Option<&'k RawValue>,
 }
 
-fn event(object: &[u8]) -> Result<Bytes, String> {
-    let kept: Kept<'_> = serde_json::from_slice(object)
+fn kept(object: &[u8]) -> Result<Kept, String> {
+    let object: Object<'_> = serde_json::from_slice(object)
         .map_err(|error| format!("it is no JSON object ({error})"))?;
-    match kept {
+    let is_redacted = object.is_redacted;
+    Ok(Kept { event: event(object)?, is_redacted })
+}
+
+fn event(object: Object<'_>) -> Result<Bytes, String> {
+    match object {
         // AWS's page does not say whether it is the event or its text.
-        Kept { payload: Some(payload), .. } => {
+        Object { payload: Some(payload), .. } => {
             Ok(match serde_json::from_str::<String>(payload.get()) {
                 Ok(text) => Bytes::from(text),
                 Err(_) => Bytes::copy_from_slice(payload.get().as_bytes()),
             })
         }
-        Kept { record: Some(record), .. } if record.get().starts_with('{') => {
+        Object { record: Some(record), .. } if record.get().starts_with('{') => {
             Ok(Bytes::from(format!(r#"{{"Records":[{}]}}"#, record.get())))
         }
-        Kept { record: Some(_), .. } => Err(
+        Object { record: Some(_), .. } => Err(
             "its `record` is text that was no JSON; put the record as Lambda sends it in its place"
                 .to_owned(),
         ),
-        Kept { .. } => Err("it has neither `payload` nor `record`".to_owned()),
+        Object { .. } => Err("it has neither `payload` nor `record`".to_owned()),
     }
 }
 
@@ -112,8 +125,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_becomes_an_event_again() {
-        let check = |object: &str| match event(object.as_bytes()) {
-            Ok(event) => String::from_utf8(event.to_vec()).unwrap(),
+        let check = |object: &str| match kept(object.as_bytes()) {
+            Ok(kept) => String::from_utf8(kept.event.to_vec()).unwrap(),
             Err(reason) => reason,
         };
         let records = r#"{"Records":[{"eventID":"1"}]}"#;
@@ -123,6 +136,9 @@ mod tests {
         );
         assert_eq!(check(&format!(r#"{{"payload":{records},"version":"1.0"}}"#)), records);
         assert_eq!(check(r#"{"reason":"no","record":{"eventID":"1"}}"#), records);
+        let redacted = r#"{"reason":"no","isRedacted":true,"record":{"eventID":"1"}}"#;
+        assert_eq!(check(redacted), records);
+        assert!(kept(redacted.as_bytes()).unwrap().is_redacted);
         insta::assert_snapshot!(check(r#"{"reason":"no","record":"{\"eventID\":"}"#), @"its `record` is text that was no JSON; put the record as Lambda sends it in its place");
         insta::assert_snapshot!(check(r#"{"requestContext":{}}"#), @"it has neither `payload` nor `record`");
         insta::assert_snapshot!(check("[]"), @"it has neither `payload` nor `record`");
