@@ -153,6 +153,7 @@ mod tests {
             ("HEADWATER_BACKUP_KEEP_DAYS", "35"),
             ("HEADWATER_TABLE_PREFIX", ""),
             ("HEADWATER_COMPACTION", "on"),
+            ("HEADWATER_FULL_EXPORTS", "with-backups"),
             ("HEADWATER_WORKGROUP", "headwater"),
         ];
         let set = set.map(|(key, text)| (key, if key == name { value } else { text }));

@@ -52,7 +52,7 @@ struct Counts {
     quarantined: usize,
 }
 
-/// Writes a batch of changes to the lake, or what an event has [`redrive`]n.
+/// Writes a batch of changes to the lake, or what an event has `redrive`n.
 ///
 /// An event that is not a batch of records is an error: the mapping keeps it in the failure bucket.
 pub async fn handle(
