@@ -131,9 +131,9 @@ def test_a_killed_function_is_tried_again(aws):
 
 
 def test_a_disabled_or_deleted_mapping_stops(aws):
-    table, stopped, watched = aws.make_table(), aws.make_function(), aws.make_function()
+    table, stopped, gone, watched = aws.make_table(), *(aws.make_function() for _ in range(3))
     disabled = aws.map_stream(table, stopped)
-    deleted = aws.map_stream(table, stopped)
+    deleted = aws.map_stream(table, gone)
     aws.map_stream(table, watched)
     aws.client("lambda").update_event_source_mapping(UUID=disabled, Enabled=False)
     aws.client("lambda").delete_event_source_mapping(UUID=deleted)
@@ -142,6 +142,7 @@ def test_a_disabled_or_deleted_mapping_stops(aws):
     assert stopped.batches() == []
     aws.client("lambda").update_event_source_mapping(UUID=disabled, Enabled=True)
     eventually(stopped.batches, [["a"]])
+    assert gone.batches() == []
 
 
 def test_the_stream_of_a_deleted_table_is_read_to_its_end(aws):
