@@ -115,7 +115,8 @@ class Deployed:
             raise Broken(str(error)) from error
 
     def map_stream(self, table: dict) -> str:
-        """Maps a table's stream to the stream function as the others do it, but switched off."""
+        """Maps a table's stream to the stream function as the others do it, but switched off, and anew if it is mapped."""
+        self.unmap(table["TableName"])
         try:
             made = self.client("lambda").create_event_source_mapping(
                 EventSourceArn=table["LatestStreamArn"],
