@@ -53,7 +53,7 @@ async fn a_redriven_batch_counts_once_in_the_views() -> Result<()> {
 
 #[tokio::test]
 async fn a_record_in_quarantine_is_written_once_it_is_mended() -> Result<()> {
-    let (stack, table) = (Stack::of_environment(), "e2e-mended");
+    let (stack, table) = (Stack::of_environment(), "e2e-redriven-record");
     stack.invoke(&stack.stream_function, &event("stream-poison-record", table)?).await?;
     let kept = stack.objects(&stack.lake, &format!("quarantine/stream/{table}/")).await?;
     let key = kept.into_keys().next().context("a record in quarantine")?;
