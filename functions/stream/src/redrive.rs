@@ -88,10 +88,10 @@ fn kept(object: &[u8]) -> Result<Kept, String> {
     let object: Object<'_> = serde_json::from_slice(object)
         .map_err(|error| format!("it is no JSON object ({error})"))?;
     let is_redacted = object.is_redacted;
-    Ok(Kept { event: event(object)?, is_redacted })
+    Ok(Kept { event: event(&object)?, is_redacted })
 }
 
-fn event(object: Object<'_>) -> Result<Bytes, String> {
+fn event(object: &Object<'_>) -> Result<Bytes, String> {
     match object {
         // AWS's page does not say whether it is the event or its text.
         Object { payload: Some(payload), .. } => {
