@@ -256,8 +256,7 @@ impl FullExports<'_> {
             Ok(arn) => arn,
             Err(failure) => {
                 if failure.class == aws::Class::Permanent {
-                    // Another run that was quicker has found the same.
-                    let _ = self.write(&note.refused(self.now), tag.as_deref()).await?;
+                    self.note_refused(&note, tag.as_deref()).await;
                 }
                 return Err(failure);
             }
@@ -268,6 +267,16 @@ impl FullExports<'_> {
             tracing::info!(table = self.table.0, export = arn, "export noted by another run");
         }
         Ok(arn)
+    }
+
+    /// Should it not be noted, the next run asks for the same and is refused again: what is told is the refusal.
+    async fn note_refused(&self, note: &Note, tag: Option<&str>) {
+        let table = self.table.0;
+        match self.write(&note.refused(self.now), tag).await {
+            Ok(Put::Written(_)) => {}
+            Ok(Put::Lost) => tracing::info!(table, "export refused, and noted by another run"),
+            Err(failure) => tracing::warn!(table, %failure, "refused export not noted"),
+        }
     }
 
     async fn request(&self, note: &Note) -> Result<String, Failure> {

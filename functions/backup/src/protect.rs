@@ -184,8 +184,11 @@ impl Turn<'_> {
                 let made = match self.make(acts, report).await {
                     Ok(made) => made,
                     Err(failure) => {
-                        // If that fails too, the next run waits.
-                        let _ = claim::release::<Made>(s3, bucket, &key, request_id).await;
+                        let released = claim::release::<Made>(s3, bucket, &key, request_id).await;
+                        if let Err(failure) = released {
+                            let table = table.name.as_str();
+                            tracing::warn!(table, %failure, "claim not let go of: the next run waits");
+                        }
                         return Err(failure);
                     }
                 };
