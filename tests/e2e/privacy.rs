@@ -5,7 +5,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result};
-use aws::export::{Content, Destination, Export, Format};
 use end_to_end::{Stack, event, until};
 use item::format::dynamodb_json::{parse_item, parse_value};
 use serde_json::{Value, json};
@@ -32,26 +31,6 @@ async fn reconciled(stack: &Stack, minutes: u64) -> Result<Value> {
     let run = json!({"reconcileTime": due.to_string(), "tables": [TABLE]});
     let report = stack.invoke(&stack.backup_function, &run).await?;
     Ok(report["tables"][0].clone())
-}
-
-/// Starts a full export of the table as it is now.
-async fn export(stack: &Stack) -> Result<()> {
-    let described = aws::table::describe(&stack.clients.dynamodb, TABLE).await?;
-    let arn = described.and_then(|table| table.table_arn).context("the table")?;
-    let destination = Destination {
-        bucket: stack.exports.clone(),
-        bucket_owner: None,
-        kms_key_id: None,
-        format: Format::DynamodbJson,
-    };
-    let export = Export {
-        table_arn: &arn,
-        prefix: &format!("{TABLE}/full/second"),
-        client_token: &format!("{TABLE}-{}", aws::clock::now().as_millisecond()),
-        content: Content::Full { time: None },
-    };
-    aws::export::start(&stack.clients.dynamodb, &destination, export).await?;
-    Ok(())
 }
 
 /// The note of the newest snapshot, once there are so many.
@@ -134,7 +113,7 @@ async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
     let changes = stack.changes(TABLE).await?.rows;
 
     // Both sides of an audit are under the rules, and agree.
-    export(&stack).await?;
+    stack.export(TABLE, "second").await?;
     finished(&stack, 2).await?;
     let audit = reconciled(&stack, 30).await?["audit"].clone();
     assert_eq!((&audit["isClean"], &audit["found"]), (&json!(true), &json!(3)), "{audit}");

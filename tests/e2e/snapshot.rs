@@ -1,29 +1,9 @@
 //! A finished export becomes Parquet, and the views stand on it.
 
 use anyhow::{Context, Result};
-use aws::export::{Content, Destination, Export, Format};
 use end_to_end::{Stack, until};
 use item::format::dynamodb_json::parse_item;
 use serde_json::{Value, json};
-
-/// Starts a full export of a table as it is now.
-async fn export(stack: &Stack, table: &str) -> Result<String> {
-    let described = aws::table::describe(&stack.clients.dynamodb, table).await?;
-    let arn = described.and_then(|table| table.table_arn).context("the table")?;
-    let destination = Destination {
-        bucket: stack.exports.clone(),
-        bucket_owner: None,
-        kms_key_id: None,
-        format: Format::DynamodbJson,
-    };
-    let export = Export {
-        table_arn: &arn,
-        prefix: &format!("{table}/full/by-hand"),
-        client_token: &format!("{table}-{}", aws::clock::now().as_millisecond()),
-        content: Content::Full { time: None },
-    };
-    Ok(aws::export::start(&stack.clients.dynamodb, &destination, export).await?)
-}
 
 /// What is noted of the newest snapshot of a table, once `count` of them are finished.
 async fn finished(stack: &Stack, table: &str, count: usize) -> Result<Value> {
@@ -72,7 +52,7 @@ async fn an_export_becomes_the_items_it_holds_and_once() -> Result<()> {
     let rows: Vec<String> = (0..300).map(|n| format!("{{\"pk\":\"k{n}\",\"n\":{n}.5}}")).collect();
     let report = stack.import(&format!("{table}.jsonl"), rows.join("\n"), &[]).await?;
     assert_eq!(report["status"], "finished", "{report}");
-    let arn = export(&stack, table).await?;
+    let arn = stack.export(table, "by-hand").await?;
     let note = finished(&stack, table, 1).await?;
     assert_eq!(
         (&note["exportArn"], &note["items"], &note["rows"]),
@@ -138,7 +118,7 @@ async fn a_hole_in_the_feed_is_found_by_the_audit_and_closed_by_the_export_it_as
     for key in lost.keys() {
         stack.clients.s3.delete_object().bucket(&stack.lake).key(key).send().await?;
     }
-    export(&stack, table).await?;
+    stack.export(table, "by-hand").await?;
     finished(&stack, table, 2).await?;
 
     // A change that is late would look like this too: it is looked again.
@@ -148,7 +128,7 @@ async fn a_hole_in_the_feed_is_found_by_the_audit_and_closed_by_the_export_it_as
     let again = reconciled(&stack, table, 30).await?;
     assert_eq!((&again["audit"], &again["exportArn"]), (&suspected, &Value::Null), "{again}");
     // What is suspected is looked at again, although there is a newer snapshot by then.
-    export(&stack, table).await?;
+    stack.export(table, "by-hand").await?;
     finished(&stack, table, 3).await?;
     let report = reconciled(&stack, table, 55).await?;
     let audit = &report["audit"];
@@ -183,7 +163,7 @@ async fn a_feed_that_is_late_is_no_hole() -> Result<()> {
     let late = stack.objects(&stack.lake, &folder).await?.into_keys().next().context("a file")?;
     let bytes = stack.read(&stack.lake, &late).await?;
     stack.clients.s3.delete_object().bucket(&stack.lake).key(&late).send().await?;
-    export(&stack, table).await?;
+    stack.export(table, "by-hand").await?;
     finished(&stack, table, 2).await?;
     let suspected = reconciled(&stack, table, 20).await?["audit"].clone();
     assert_eq!((&suspected["isSettled"], &suspected["different"]), (&json!(false), &json!(1)));
@@ -231,7 +211,7 @@ async fn what_is_damaged_is_told_and_no_view_stands_on_it() -> Result<()> {
     let stack = Stack::of_environment();
     let table = "e2e-snapshot-damaged";
     stack.import(&format!("{table}.jsonl"), "{\"pk\":\"a\"}\n", &[]).await?;
-    export(&stack, table).await?;
+    stack.export(table, "by-hand").await?;
     finished(&stack, table, 1).await?;
     let (_, mut told) = summary(&stack, table).await?;
 

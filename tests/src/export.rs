@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
+use aws::export::{Content, Destination, Export, Format};
 use aws::sdk::s3::primitives::ByteStream;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
@@ -10,6 +11,25 @@ use serde_json::{Value, json};
 use crate::Stack;
 
 impl Stack {
+    /// Starts a full export of a table as it is now, below `<table>/full/<name>`.
+    pub async fn export(&self, table: &str, name: &str) -> Result<String> {
+        let described = aws::table::describe(&self.clients.dynamodb, table).await?;
+        let arn = described.and_then(|table| table.table_arn).context("the table")?;
+        let destination = Destination {
+            bucket: self.exports.clone(),
+            bucket_owner: None,
+            kms_key_id: None,
+            format: Format::DynamodbJson,
+        };
+        let export = Export {
+            table_arn: &arn,
+            prefix: &format!("{table}/full/{name}"),
+            client_token: &format!("{table}-{}", aws::clock::now().as_millisecond()),
+            content: Content::Full { time: None },
+        };
+        Ok(aws::export::start(&self.clients.dynamodb, &destination, export).await?)
+    }
+
     /// Puts an object where DynamoDB exports to.
     pub async fn put_export_object(&self, key: &str, bytes: Vec<u8>) -> Result<()> {
         let put = self.clients.s3.put_object().bucket(&self.exports).key(key);
