@@ -26,6 +26,8 @@ pub(crate) struct StreamChanges {
     pub(crate) files: ChangeFiles,
     /// When the oldest of them was made, in milliseconds since 1970.
     pub(crate) oldest_ms: i64,
+    /// The attributes of its key that a privacy rule is on, in vain.
+    pub(crate) in_vain: Vec<String>,
 }
 
 /// Decodes an event. Fails only if it is no event of records at all.
@@ -51,8 +53,12 @@ fn take(
         streams.iter().position(|known| known.stream.as_str() == change.stream_arn.as_str());
     let at = known.unwrap_or_else(|| {
         let stream = change.stream_arn.clone().into_owned();
-        let files = ChangeFiles::new().under(privacy.of(stream.table()));
-        streams.push(StreamChanges { stream, files, oldest_ms: i64::MAX });
+        let redaction = privacy.of(stream.table());
+        let key = change.keys.iter().map(|(name, _)| name);
+        let in_vain = redaction.as_ref().map(|rules| rules.in_vain_on(key)).unwrap_or_default();
+        let in_vain = in_vain.into_iter().map(str::to_owned).collect();
+        let files = ChangeFiles::new().under(redaction);
+        streams.push(StreamChanges { stream, files, oldest_ms: i64::MAX, in_vain });
         streams.len() - 1
     });
     streams[at].files.push(change).map_err(Refused::NoRow)?;
@@ -114,6 +120,17 @@ mod tests {
         2 rows from 4421584500000000017450439091 in changes/planes/dt=2026-11-22/20261122150000000-4421584500000000017450439091-4421584500000000017450439293-2-83dd5295809cafe0.parquet
         quarantine/stream/planes/20261122150000000-4421584500000000017450439192.json: byte 388, attribute dynamodb.NewImage.year: "abc" is not a DynamoDB number: not a decimal number; write it with digits, as in -12.5 or 1E3
         "#);
+    }
+
+    #[test]
+    fn a_privacy_rule_on_the_key_is_told_of() {
+        let in_vain = |rules: &str| {
+            let privacy = Privacy::new(rules.parse().unwrap(), None).unwrap();
+            let event = event!("stream-insert-modify-remove");
+            decode(event.as_bytes(), &privacy).unwrap().streams.remove(0).in_vain
+        };
+        assert_eq!(in_vain("planes:drop=tailnum,seats"), ["tailnum"]);
+        assert!(in_vain("planes:drop=seats; other:drop=tailnum").is_empty());
     }
 
     #[test]

@@ -146,7 +146,15 @@ async fn write(
     changes: StreamChanges,
     counts: &mut Counts,
 ) -> Result<Option<Unwritten>, Error> {
-    let StreamChanges { stream, files, oldest_ms } = changes;
+    let StreamChanges { stream, files, oldest_ms, in_vain } = changes;
+    if !in_vain.is_empty() && !registries.know(stream.table()) {
+        let attributes = in_vain.join(", ");
+        tracing::warn!(
+            table = stream.table(),
+            attributes,
+            "privacy rules on the key leave it in _key"
+        );
+    }
     let place = CatalogPlace {
         database: &settings.database,
         table: stream.table(),

@@ -107,6 +107,11 @@ impl Registries {
         asked
     }
 
+    /// Whether this process has learnt of a table.
+    pub(crate) fn know(&self, table: &str) -> bool {
+        lock(&self.known).contains_key(table)
+    }
+
     /// What is known of a table without asking.
     pub(crate) fn of(&self, table: &str) -> Registry {
         lock(&self.known).get(table).map(|known| known.registry.clone()).unwrap_or_default()

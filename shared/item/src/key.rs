@@ -111,6 +111,11 @@ impl KeySchema {
         Self { partition, sort: Some(sort) }
     }
 
+    /// The names of its attributes.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.partition), self.sort.as_ref()].into_iter().flatten().map(|it| it.name.as_str())
+    }
+
     /// The key attributes of an item and nothing else, partition key first.
     ///
     /// Their [canonical](crate::canonical()) text is the item's identity in its table. Fails when a key

@@ -41,6 +41,12 @@ impl Redaction {
         self.paths.contains_key(attribute)
     }
 
+    /// Of the names of a key's attributes those that a rule is on. Such a rule takes the attribute's column alone: a key
+    /// is what an item is known by, and stays.
+    pub fn in_vain_on<'k>(&self, key: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+        key.into_iter().filter(|name| self.touches(name)).collect()
+    }
+
     /// Tells these rules and their key from others, without telling the key.
     pub fn mark(&self) -> String {
         let rules = format!("{:?}", self.paths);
@@ -130,6 +136,14 @@ mod tests {
         insta::assert_snapshot!(check("t:drop=card.number,cards.number,n.number", item), @r#"{"card":{"M":{"by":{"S":"x"}}},"cards":{"L":[{"M":{}},{"L":[{"M":{"x":{"NULL":true}}}]},{"S":"4111"}]},"n":{"S":"4111"}}"#);
         insta::assert_snapshot!(check("t:hash=card.number; t:drop=cards", item), @r#"{"card":{"M":{"by":{"S":"x"},"number":{"S":"cf7a08615e35841954bdfa35d0e0491f1b1e872654b6eff309f6b50fc5d42109"}}},"n":{"S":"4111"}}"#);
         insta::assert_snapshot!(check("t:hash=card; t:drop=card.number,cards.number.x", item), @r#"{"card":{"S":"2519f842a6fdfb3e762926fdd443b540cf60a9d18f8f157ed51bd0f34003a1b5"},"cards":{"L":[{"M":{"number":{"S":"4111"}}},{"L":[{"M":{"number":{"N":"2"},"x":{"NULL":true}}}]},{"S":"4111"}]},"n":{"S":"4111"}}"#);
+    }
+
+    #[test]
+    fn a_rule_on_a_key_attribute_is_in_vain() {
+        let rules = redaction("t:drop=tailnum,seats; t:hash=owner.name");
+        assert_eq!(rules.in_vain_on(["tailnum", "owner"]), ["tailnum", "owner"]);
+        assert_eq!(rules.in_vain_on(["tailnum", "Seats"]), ["tailnum"], "names are as they are");
+        assert!(rules.in_vain_on(["pk", "sk"]).is_empty());
     }
 
     #[test]
