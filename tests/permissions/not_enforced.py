@@ -78,7 +78,7 @@ NOT_ENFORCED: dict[str, dict[str, Unasked | dict[str, Unasked]]] = {
         "TableKeys": table_keys(importing.folder),
     },
     "stream": {
-        "Key": key(streaming.fed),
+        "Key": key(streaming.redriven_batch),
         "TableKeys": table_keys(streaming.fed),
         "Logs": logs(streaming.fed),
         "Traces": traces(streaming.fed),
