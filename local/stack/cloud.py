@@ -4,6 +4,7 @@ Run with the Python of `env-emulator`, which has boto3, and with the stack's env
 
     python -m stack.cloud make-bucket BUCKET
     python -m stack.cloud outputs STACK
+    python -m stack.cloud variables STACK
     python -m stack.cloud logs [FUNCTION]
 """
 
@@ -26,6 +27,20 @@ def outputs(stack: str) -> None:
     json.dump({output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}, sys.stdout)
 
 
+def variables(stack: str) -> None:
+    """What the functions of the stack find in their environment: of a name they all find the same."""
+    resources = boto3.client("cloudformation", config=CONFIG).describe_stack_resources(StackName=stack)
+    client, found = boto3.client("lambda", config=CONFIG), {}
+    for resource in resources["StackResources"]:
+        if resource["ResourceType"] != "AWS::Lambda::Function":
+            continue
+        configured = client.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
+        for name, value in configured["Environment"]["Variables"].items():
+            if found.setdefault(name, value) != value:
+                sys.exit(f"{name} is {found[name]!r} for one function and {value!r} for another; give one another name.")
+    json.dump(found, sys.stdout)
+
+
 def logs(function: str = "") -> None:
     """Every function's log in the order of time, or that of the functions whose name has this in it."""
     client = boto3.client("logs", config=CONFIG)
@@ -41,7 +56,7 @@ def logs(function: str = "") -> None:
         print(f"{time} {group.rpartition('/')[2]}: {message}")
 
 
-COMMANDS = {"make-bucket": make_bucket, "outputs": outputs, "logs": logs}
+COMMANDS = {"make-bucket": make_bucket, "outputs": outputs, "variables": variables, "logs": logs}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -26,7 +26,7 @@ def package(folder: Path, template: Path, binaries: Path) -> Path:
 
 
 def deploy(folder: Path, template: Path, stack: Stack, parameters: dict[str, str]) -> None:
-    """Runs `sam deploy`, and puts the stack's outputs into `stack`."""
+    """Runs `sam deploy`, and puts the stack's outputs and its functions' variables into `stack`."""
     ask(stack, "make-bucket", ARTIFACTS)
     overrides = {"Architecture": ARCHITECTURES[platform.machine().lower()]} | parameters
     options = [
@@ -36,6 +36,7 @@ def deploy(folder: Path, template: Path, stack: Stack, parameters: dict[str, str
     ]
     _sam("deploy", folder, stack, options)
     stack.outputs = json.loads(ask(stack, "outputs", STACK_NAME))
+    stack.variables = json.loads(ask(stack, "variables", STACK_NAME))
 
 
 def delete(folder: Path, stack: Stack) -> None:

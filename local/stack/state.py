@@ -27,13 +27,15 @@ class Stack:
     access_key_id: str = "test"
     secret_access_key: str = "test"
     outputs: dict[str, str] = field(default_factory=dict)
+    # What its functions find in their environment, for one that is run by hand.
+    variables: dict[str, str] = field(default_factory=dict)
 
     def runs(self) -> bool:
         return process.runs(self.pid, self.began)
 
     def environment(self) -> dict[str, str]:
         """What a program needs to work with the stack: the AWS SDKs know the first four."""
-        return {
+        return self.variables | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,

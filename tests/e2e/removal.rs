@@ -1,51 +1,23 @@
 //! A stack that is deleted: data stays, mappings go, and it can be made anew.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
-};
-
 use anyhow::{Context, Result};
 use aws::{Clients, mapping};
-use end_to_end::{Stack, event, until};
+use end_to_end::{CloudFormation, Stack, event, until};
 use item::format::dynamodb_json::parse_item;
 use serde_json::{Value, json};
 
 /// What the template's resource `StreamMappings` is asked by CloudFormation, and what it answers. `function` is the one
 /// whose mappings are to be deleted.
 async fn asked(stack: &Stack, request: &str, function: &str) -> Result<Value> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let url = format!("http://{}/answer?signature=a%2Fb", listener.local_addr()?);
-    let answered = tokio::task::spawn_blocking(move || answer_at(&listener));
+    let cloudformation = CloudFormation::listen()?;
     let mut event = event("backup-stack-deleted", "planes")?;
     event["RequestType"] = json!(request);
-    event["ResponseURL"] = json!(url);
+    event["ResponseURL"] = json!(cloudformation.url("answer?signature=a%2Fb"));
     event["ResourceProperties"]["FunctionArn"] = json!(function);
     stack.invoke(&stack.backup_function, &event).await?;
-    answered.await?
-}
-
-/// Takes one PUT, and gives its body.
-fn answer_at(listener: &TcpListener) -> Result<Value> {
-    let (mut stream, _) = listener.accept()?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut head = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        if line.trim().is_empty() {
-            break;
-        }
-        head.push(line.trim().to_lowercase());
-    }
-    anyhow::ensure!(head[0] == "put /answer?signature=a%2fb http/1.1", "{head:?}");
-    // A signed address takes neither a type nor parts of unknown number.
-    anyhow::ensure!(!head.iter().any(|line| line.starts_with("content-type")), "{head:?}");
-    let length = head.iter().find_map(|line| line.strip_prefix("content-length: "));
-    let mut body = vec![0; length.context("a length")?.parse()?];
-    reader.read_exact(&mut body)?;
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
-    Ok(serde_json::from_slice(&body)?)
+    let answer = cloudformation.answer().await?;
+    anyhow::ensure!(answer.target == "/answer?signature=a%2fb", "{answer:?}");
+    Ok(answer.body)
 }
 
 async fn arn(clients: &Clients, function: &str) -> Result<String> {

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod change;
+mod custom_resource;
 mod export;
 mod function;
 mod landing;
@@ -15,11 +16,14 @@ mod snapshot;
 mod stack;
 mod table;
 mod view;
+mod watch;
 
 pub use catalog::Described;
 pub use change::inserts;
+pub use custom_resource::{Answer, CloudFormation};
 pub use function::{Process, event};
 pub use landing::Dropped;
 pub use snapshot::snapshot;
 pub use stack::{Stack, until};
 pub use view::{Changes, Objects};
+pub use watch::Watch;

@@ -101,11 +101,11 @@ async fn local_aws(command: &str, options: &[&str]) -> Result<()> {
 }
 
 /// The name of the stack that the test was given.
-fn local_name() -> Result<String> {
+pub(crate) fn local_name() -> Result<String> {
     Ok(Environment::of_process().required("LOCAL_AWS_NAME")?.to_owned())
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

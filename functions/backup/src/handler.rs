@@ -52,7 +52,7 @@ pub async fn handle(
     let (scheduled, run) = due(&event, clock::now())?;
     let only = event.get("tables").map(views::names).transpose()?;
     let tables = selection::tables(clients, settings, only.as_deref()).await?;
-    let deadline = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+    let deadline = clock::end_of_invocation(context.deadline);
     let request_id = &context.request_id;
     let scheduled = ScheduledRun { clients, settings, scheduled, run, request_id, deadline };
     Box::pin(scheduled.run(&tables, only.as_deref())).await

@@ -31,8 +31,8 @@ pub async fn handle(
     settings: &Settings,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Error> {
-    let now = u64::try_from(clock::now().as_millisecond()).unwrap_or_default();
-    let left = Duration::from_millis(event.context.deadline.saturating_sub(now));
+    let left = clock::end_of_invocation(event.context.deadline) - clock::now().as_millisecond();
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
     let invocation = Invocation {
         clients,
         settings,

@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn an_object_is_told_with_its_version_and_its_key_as_it_is() {
-        insta::assert_snapshot!(told!("import-object-created"), @"s3://headwater-landingbucket-1x2y3z4a5b6c7/imports/planes.csv (version IYV3p45BT0ac8hjHg1houSdS1a.Mro8e), 310571 bytes");
+        insta::assert_snapshot!(told!("import-object-created"), @"s3://headwater-landingbucket-1x2y3z4a5b6c7/imports/planes.csv (version IYV3p45BT0ac8hjHg1houSdS1a.Mro8e), 247198 bytes");
         insta::assert_snapshot!(told!("import-object-created-key-with-spaces"), @"s3://headwater-landingbucket-1x2y3z4a5b6c7/imports/Flotte d'été 2026 + réserve.csv (version IYV3p45BT0ac8hjHg1houSdS1a.Mro8e), 2048 bytes");
     }
 
