@@ -1,13 +1,10 @@
 //! A finished incremental export becomes Parquet beside the snapshots: what became of each item in its window.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use aws::sdk::dynamodb::{
-    primitives::DateTime,
-    types::{AttributeValue, ExportType, ExportViewType, IncrementalExportSpecification},
-};
-use end_to_end::{Stack, until};
+use aws::sdk::dynamodb::types::AttributeValue;
+use end_to_end::{Stack, hour, until};
 use item::format::dynamodb_json::parse_item;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -34,45 +31,6 @@ async fn delete(stack: &Stack, table: &str, keys: &[&str]) -> Result<()> {
         delete.key("pk", key).send().await?;
     }
     Ok(())
-}
-
-/// An hour that ends when all that was written before is in it.
-async fn hour() -> Result<(Timestamp, Timestamp)> {
-    let to = Timestamp::from_second(aws::clock::now().as_second() + 1)?;
-    let over = async || Ok((aws::clock::now() > to).then_some(()));
-    until("the window to be over", over).await?;
-    Ok((to - Duration::from_hours(1), to))
-}
-
-/// Exports a window, and gives the key of the export's summary once that is there.
-async fn export(
-    stack: &Stack,
-    table: &str,
-    (from, to): (Timestamp, Timestamp),
-) -> Result<(String, String)> {
-    let dynamodb = &stack.clients.dynamodb;
-    let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
-    let window = IncrementalExportSpecification::builder()
-        .export_from_time(DateTime::from_secs(from.as_second()))
-        .export_to_time(DateTime::from_secs(to.as_second()))
-        .export_view_type(ExportViewType::NewAndOldImages);
-    let started = dynamodb
-        .export_table_to_point_in_time()
-        .set_table_arn(described.table_arn)
-        .s3_bucket(&stack.exports)
-        .s3_prefix(format!("{table}/increment"))
-        .export_type(ExportType::IncrementalExport)
-        .incremental_export_specification(window.build())
-        .send()
-        .await?;
-    let arn = started.export_description.and_then(|export| export.export_arn).context("an ARN")?;
-    let id = arn.rsplit('/').next().unwrap_or_default();
-    let key = format!("{table}/increment/AWSDynamoDB/{id}/manifest-summary.json");
-    until(&format!("the export {arn}"), async || {
-        Ok(aws::object::read(&stack.clients.s3, &stack.exports, &key).await?.map(|_| ()))
-    })
-    .await?;
-    Ok((key, arn))
 }
 
 /// What is noted of a finished increment.
@@ -128,7 +86,7 @@ async fn an_increment_is_what_became_of_each_item_and_once() -> Result<()> {
         .await?;
     delete(&stack, table, &["deleted", "fleeting"]).await?;
     let window = hour().await?;
-    let (key, arn) = export(&stack, table, window).await?;
+    let (key, arn) = stack.export_window(table, window).await?;
     let note = finished(&stack, table, &window_text(window)?).await?;
     let [start, end] = [json!(window.0.to_string()), json!(window.1.to_string())];
     assert_eq!(
@@ -154,7 +112,7 @@ async fn an_increment_is_what_became_of_each_item_and_once() -> Result<()> {
     // The same end again, and another export of the same window: nothing is added or rewritten.
     let made = objects(&stack, table).await?;
     stack.deliver_summary(&key).await?;
-    let (other, _) = export(&stack, table, window).await?;
+    let (other, _) = stack.export_window(table, window).await?;
     stack.deliver_summary(&other).await?;
     assert_eq!(objects(&stack, table).await?, made);
 
@@ -187,7 +145,7 @@ async fn increments_over_the_table_at_their_beginning_give_the_table() -> Result
     // DynamoDB takes no window of less than a quarter of an hour, so both begin before the first change.
     let second = hour().await?;
     for window in [first, second] {
-        export(&stack, table, window).await?;
+        stack.export_window(table, window).await?;
         finished(&stack, table, &window_text(window)?).await?;
         let prefix = lake::path::increment(table, window.1.as_millisecond())?;
         for key in stack.objects(&stack.lake, &prefix).await?.keys() {

@@ -3,11 +3,26 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
-use end_to_end::Stack;
+use end_to_end::{Stack, hour, until};
 use item::format::dynamodb_json::parse_item;
 use serde_json::json;
 
 const TABLE: &str = "e2e-reading";
+/// Those that the page names.
+const SNAPSHOT: &str = "20261122T030000Z";
+const WINDOW_END: &str = "20261122T151500Z";
+
+/// The name of the one note in a folder of the table's, once it is there.
+async fn finished(stack: &Stack, folder: &str) -> Result<String> {
+    let prefix = format!("state/snapshot/{TABLE}/{folder}/");
+    until(&prefix, async || {
+        let keys = stack.objects(&stack.lake, &prefix).await?;
+        let name =
+            keys.keys().next().and_then(|key| key.strip_prefix(&prefix)?.strip_suffix(".json"));
+        Ok(name.map(str::to_owned))
+    })
+    .await
+}
 
 /// The page's queries in their order, on a table that `import` made as the quick start does and that has lived a little.
 #[tokio::test]
@@ -26,6 +41,11 @@ async fn every_query_of_the_page_gives_an_answer() -> Result<()> {
     let delete = stack.clients.dynamodb.delete_item().table_name(TABLE);
     delete.set_key(Some(gone)).send().await?;
     stack.until_changes(TABLE, 5).await?;
+    stack.export_window(TABLE, hour().await?).await?;
+    stack.export(TABLE, "by-hand").await?;
+    let snapshot = finished(&stack, "finished").await?;
+    let increment = finished(&stack, "increments/finished").await?;
+    let (_, window_end) = increment.split_once('_').context("a window")?;
     stack.invoke(&stack.backup_function, &json!({"views": [TABLE]})).await?;
 
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reading.md");
@@ -33,13 +53,11 @@ async fn every_query_of_the_page_gives_an_answer() -> Result<()> {
     let mut answers = Vec::new();
     for query in page.split("```sql\n").skip(1) {
         let query = query.split("```").next().context("a block that ends")?;
-        // What is asked of increments and snapshots names one that is there: tests of their own ask it.
-        if query.contains("__increments") || query.contains("__snapshot") {
-            continue;
-        }
         let query = query.replace("planes", "e2e_reading");
         let query = query.trim().trim_end_matches(';');
-        let rows = stack.query(query).await.with_context(|| query.to_owned())?;
+        // The snapshot and the increment that are there.
+        let asked = query.replace(SNAPSHOT, &snapshot).replace(WINDOW_END, window_end);
+        let rows = stack.query(&asked).await.with_context(|| asked.clone())?;
         answers.push(query.lines().next().unwrap_or_default().to_owned());
         answers.extend(rows.into_iter().map(told));
         answers.push(String::new());
@@ -57,6 +75,10 @@ async fn every_query_of_the_page_gives_an_answer() -> Result<()> {
         N10156 | EMBRAER | 50
         N103US | AIRBUS INDUSTRIE | 182
 
+        SELECT tailnum, seats FROM e2e_reading__snapshot WHERE snapshot = '20261122T030000Z' ORDER BY tailnum
+        N10156 | 50
+        N103US | 182
+
         SELECT dt, "_op", count(*) AS changes FROM e2e_reading__history
         (a time) | INSERT | 3
         (a time) | MODIFY | 1
@@ -64,6 +86,9 @@ async fn every_query_of_the_page_gives_an_answer() -> Result<()> {
 
         SELECT p.tailnum, h.seats AS once, p.seats AS now
         N10156 | 55 | 50
+
+        SELECT "_op", count(*) AS items FROM e2e_reading__increments
+        INSERT | 2
 
         SELECT tailnum, coalesce(json_extract_scalar("_rest", '$.serial.N'), cast(serial AS varchar)) AS serial
         N10156 | 12345678901234567890123456789012345678

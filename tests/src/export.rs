@@ -1,14 +1,27 @@
 //! Exports: those that DynamoDB writes, and files such as it would have written.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use aws::export::{Content, Destination, Export, Format};
+use aws::sdk::dynamodb::{
+    primitives::DateTime,
+    types::{ExportType, ExportViewType, IncrementalExportSpecification},
+};
 use aws::sdk::s3::primitives::ByteStream;
 use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::Stack;
+use crate::{Stack, until};
+
+/// An hour that ends when all that was written before is in it.
+pub async fn hour() -> Result<(Timestamp, Timestamp)> {
+    let to = Timestamp::from_second(aws::clock::now().as_second() + 1)?;
+    let over = async || Ok((aws::clock::now() > to).then_some(()));
+    until("the window to be over", over).await?;
+    Ok((to - Duration::from_hours(1), to))
+}
 
 impl Stack {
     /// Starts a full export of a table as it is now, below `<table>/full/<name>`.
@@ -28,6 +41,38 @@ impl Stack {
             content: Content::Full { time: None },
         };
         Ok(aws::export::start(&self.clients.dynamodb, &destination, export).await?)
+    }
+
+    /// Exports a window, and gives the key of the export's summary once that is there, and its ARN.
+    pub async fn export_window(
+        &self,
+        table: &str,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<(String, String)> {
+        let dynamodb = &self.clients.dynamodb;
+        let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
+        let window = IncrementalExportSpecification::builder()
+            .export_from_time(DateTime::from_secs(from.as_second()))
+            .export_to_time(DateTime::from_secs(to.as_second()))
+            .export_view_type(ExportViewType::NewAndOldImages);
+        let started = dynamodb
+            .export_table_to_point_in_time()
+            .set_table_arn(described.table_arn)
+            .s3_bucket(&self.exports)
+            .s3_prefix(format!("{table}/increment"))
+            .export_type(ExportType::IncrementalExport)
+            .incremental_export_specification(window.build())
+            .send()
+            .await?;
+        let arn =
+            started.export_description.and_then(|export| export.export_arn).context("an ARN")?;
+        let id = arn.rsplit('/').next().unwrap_or_default();
+        let key = format!("{table}/increment/AWSDynamoDB/{id}/manifest-summary.json");
+        until(&format!("the export {arn}"), async || {
+            Ok(aws::object::read(&self.clients.s3, &self.exports, &key).await?.map(|_| ()))
+        })
+        .await?;
+        Ok((key, arn))
     }
 
     /// Puts an object where DynamoDB exports to.

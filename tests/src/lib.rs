@@ -21,6 +21,7 @@ mod watch;
 pub use catalog::Described;
 pub use change::inserts;
 pub use custom_resource::{Answer, CloudFormation};
+pub use export::hour;
 pub use function::{Process, event};
 pub use landing::Dropped;
 pub use snapshot::snapshot;
