@@ -1,5 +1,5 @@
-//! Every sample of `events/`, sent as its README says: by `cargo lambda invoke`, to functions that
-//! `cargo lambda watch` runs with the stack's environment.
+//! Every sample of `events/`, sent as its README says: by `cargo lambda invoke` to `cargo lambda watch`, and from there to
+//! the functions, which have the stack's environment.
 
 use std::{
     collections::BTreeMap,
@@ -99,7 +99,7 @@ async fn each_is_answered_when_it_is_sent_by_hand() -> Result<()> {
     let version = put_source(&stack).await?;
     put_given_up(&stack).await?;
     let cloudformation = CloudFormation::listen()?;
-    let watch = Watch::start().await?;
+    let watch = Watch::start(&["backup", "import", "snapshot", "stream"]).await?;
     let mut samples = samples()?;
     let filled = [
         ("import-object-created", VERSION, version),
