@@ -118,7 +118,9 @@ async fn write_all(
     let quarantined = decoded.impossible.len();
     let mut counts = Counts { records: decoded.records, quarantined, ..Counts::default() };
     for changes in decoded.streams {
-        let unwritten = write(clients, settings, registries, changes, &mut counts).await?;
+        // Boxed, as it is large.
+        let written = write(clients, settings, registries, changes, &mut counts);
+        let unwritten = Box::pin(written).await?;
         if unwritten.is_some() {
             return Ok((counts, unwritten));
         }
