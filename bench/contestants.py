@@ -27,6 +27,7 @@ from .places import (
     progress,
 )
 from .shapes import Shape
+from .starts import FUNCTIONS
 
 EXAMPLES = TARGET / "release" / "examples"
 RUST = TARGET / "release" / "peers"
@@ -63,7 +64,9 @@ def prepare(parts: Collection[str]) -> None:
     for crate in sorted({CRATES[part] for part in parts if part in CRATES}):
         _cargo("build", "--release", "--locked", "--package", crate, "--examples")
     if START in parts:
-        _cargo("build", "--release", "--locked", "--workspace", "--bins")
+        # One by one, as `sam build` does: together, each would have the features of all.
+        for function in FUNCTIONS:
+            _cargo("build", "--release", "--locked", "--package", function)
         empty = BENCH / "empty-function" / "Cargo.toml"
         _cargo("build", "--release", "--locked", "--manifest-path", str(empty), "--target-dir", str(TARGET))
     if not has_peers(parts):

@@ -239,6 +239,9 @@ def _value(name: str, text: str, template: str) -> str:
     default = re.search(rf"^  {re.escape(parameter)}:\n(?:    .*\n)*?    Default: (.*)$", template, re.MULTILINE)
     if default:
         return default[1].strip('"')
+    # Without rules there is none, and none is the rules' default.
+    if name == "HEADWATER_PRIVACY_KEY":
+        return ""
     otherwise = re.fullmatch(r"!If \[\w+, .*, ([\w-]+|\"\")\]", text)
     if otherwise:
         return otherwise[1].strip('"')

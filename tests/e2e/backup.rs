@@ -56,7 +56,8 @@ async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
             {"outcome": "done", "detail": "point-in-time recovery of 35 days on"},
         ])
     );
-    let described = stack.clients.dynamodb.describe_continuous_backups().table_name("e2e-existing");
+    let described =
+        stack.clients.dynamodb().describe_continuous_backups().table_name("e2e-existing");
     let recovery = described.send().await?.continuous_backups_description;
     let recovery = recovery.and_then(|description| description.point_in_time_recovery_description);
     let status = recovery.as_ref().and_then(|recovery| recovery.point_in_time_recovery_status());
@@ -80,15 +81,15 @@ async fn an_existing_table_is_enrolled_protected_and_once() -> Result<()> {
     );
     let steps = second["enrolment"].as_array().context("steps")?;
     assert!(steps.iter().all(|step| step["outcome"] == "alreadySo"), "{steps:?}");
-    let backups = backup::list(&stack.clients.dynamodb, "e2e-existing").await?;
+    let backups = backup::list(stack.clients.dynamodb(), "e2e-existing").await?;
     assert_eq!(names(&backups), ["headwater-20261120T030000Z"]);
     assert_eq!(exports(&stack, "e2e-existing", "20261120T030000Z").await?, manifests);
 
     assert_eq!(second["backupAgeHours"], 0);
 
     // A mapping that somebody taught to give up early is as it was made.
-    let lambda = &stack.clients.lambda;
-    let described = aws::table::describe(&stack.clients.dynamodb, "e2e-existing").await?;
+    let lambda = stack.clients.lambda();
+    let described = aws::table::describe(stack.clients.dynamodb(), "e2e-existing").await?;
     let stream = described.and_then(|table| table.latest_stream_arn).context("a stream")?;
     let made = mapping::of_stream(lambda, &stream).await?;
     let changed = lambda.update_event_source_mapping().set_uuid(made[0].uuid.clone());
@@ -119,7 +120,7 @@ async fn retention_removes_only_our_own_but_the_newest_of_a_day() -> Result<()> 
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
     stack.existing_table("e2e-retention", None, BEFORE).await?;
-    let dynamodb = &stack.clients.dynamodb;
+    let dynamodb = stack.clients.dynamodb();
     let ours = ["headwater-20250101T020000Z", "headwater-20250101T030000Z"];
     for name in ours.into_iter().chain(["before-migration", "headwater-old"]) {
         backup::create(dynamodb, "e2e-retention", name).await?;
@@ -145,7 +146,7 @@ async fn a_stream_that_serves_someone_else_is_left_alone() -> Result<()> {
     let first = &table["enrolment"][0];
     assert_eq!(first["outcome"], "leftAlone");
     assert!(table["backupArn"].is_string() && table["exportArn"].is_string(), "{table}");
-    let described = aws::table::describe(&stack.clients.dynamodb, "e2e-keys-only").await?;
+    let described = aws::table::describe(stack.clients.dynamodb(), "e2e-keys-only").await?;
     let stream = described.and_then(|table| table.stream_specification);
     let view = stream.and_then(|stream| stream.stream_view_type);
     assert_eq!(view, Some(StreamViewType::KeysOnly));
@@ -185,7 +186,7 @@ async fn tags_say_what_is_done_and_what_is_only_told() -> Result<()> {
         ])
     );
     assert_eq!((&report["backupArn"], &report["exportArn"]), (&Value::Null, &Value::Null));
-    let described = aws::table::describe(&stack.clients.dynamodb, table).await?;
+    let described = aws::table::describe(stack.clients.dynamodb(), table).await?;
     assert!(described.context("the table")?.latest_stream_arn().is_none());
 
     // On, without an export; a tag that is none is told.
@@ -252,7 +253,7 @@ async fn tables_are_enrolled_by_their_names() -> Result<()> {
         ])
     );
     for (table, backups) in [("e2e-named-orders", 1), ("e2e-named-off", 0)] {
-        assert_eq!(backup::list(&stack.clients.dynamodb, table).await?.len(), backups, "{table}");
+        assert_eq!(backup::list(stack.clients.dynamodb(), table).await?.len(), backups, "{table}");
     }
     Ok(())
 }
@@ -261,7 +262,7 @@ async fn tables_are_enrolled_by_their_names() -> Result<()> {
 async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    let (table, dynamodb) = ("e2e-deleted", &stack.clients.dynamodb);
+    let (table, dynamodb) = ("e2e-deleted", stack.clients.dynamodb());
     stack.existing_table(table, None, BEFORE).await?;
     let event = json!({"scheduledTime": "2026-11-24T03:00:00Z", "tables": [table]});
     let report = stack.invoke(&stack.backup_function, &event).await?;
@@ -281,7 +282,7 @@ async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
 
     // Its stream can be read for a day still; then its mapping goes too.
     let mappings = async || -> Result<Vec<String>> {
-        let all = mapping::of_function(&stack.clients.lambda, &stack.stream_function).await?;
+        let all = mapping::of_function(stack.clients.lambda(), &stack.stream_function).await?;
         let of_table = format!(":table/{table}/stream/");
         let all = all
             .into_iter()
@@ -296,7 +297,7 @@ async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
     let (bucket, key) = (&stack.lake, "state/backup/left-mappings.json");
     let mut seen: Value = serde_json::from_slice(&stack.read(bucket, key).await?)?;
     seen[&left[0]] = json!((aws::clock::now() - std::time::Duration::from_hours(25)).to_string());
-    let put = stack.clients.s3.put_object().bucket(bucket).key(key);
+    let put = stack.clients.s3().put_object().bucket(bucket).key(key);
     put.body(seen.to_string().into_bytes().into()).send().await?;
     let report = stack.invoke(&stack.backup_function, &event).await?;
     assert_eq!(report["removedMappings"].as_array().map(Vec::len), Some(1), "{report}");
@@ -308,7 +309,7 @@ async fn a_table_that_is_deleted_ends_cleanly() -> Result<()> {
 async fn backups_of_a_table_that_had_the_name_before_are_left_alone() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    let (table, dynamodb) = ("e2e-anew-backups", &stack.clients.dynamodb);
+    let (table, dynamodb) = ("e2e-anew-backups", stack.clients.dynamodb());
     stack.existing_table(table, None, BEFORE).await?;
     stack.tag(table, "headwater:retain", "1d").await?;
     backup::create(dynamodb, table, "headwater-20260101T030000Z").await?;
@@ -331,7 +332,7 @@ async fn backups_of_a_table_that_had_the_name_before_are_left_alone() -> Result<
 async fn what_someone_switched_off_is_switched_on_again() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    let (table, dynamodb) = ("e2e-drifted", &stack.clients.dynamodb);
+    let (table, dynamodb) = ("e2e-drifted", stack.clients.dynamodb());
     stack.existing_table(table, None, BEFORE).await?;
     let done = async || -> Result<Vec<String>> {
         let event = json!({"reconcileTime": "2026-11-26T04:00:00Z", "tables": [table]});
@@ -345,8 +346,8 @@ async fn what_someone_switched_off_is_switched_on_again() -> Result<()> {
 
     let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
     let stream = described.latest_stream_arn().context("its stream")?;
-    for mapping in mapping::of_stream(&stack.clients.lambda, stream).await? {
-        let delete = stack.clients.lambda.delete_event_source_mapping();
+    for mapping in mapping::of_stream(stack.clients.lambda(), stream).await? {
+        let delete = stack.clients.lambda().delete_event_source_mapping();
         delete.set_uuid(mapping.uuid).send().await?;
     }
     assert_eq!(done().await?, ["stream mapping made"]);
@@ -362,7 +363,7 @@ async fn a_long_list_of_backups_is_read_to_its_end() -> Result<()> {
     const OTHERS: usize = 104;
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    let (table, dynamodb) = ("e2e-many-backups", &stack.clients.dynamodb);
+    let (table, dynamodb) = ("e2e-many-backups", stack.clients.dynamodb());
     stack.existing_table(table, None, BEFORE).await?;
     stack.tag(table, "headwater:retain", "1d").await?;
     // On the first page of a hundred, and on the second.
@@ -398,7 +399,7 @@ async fn of_two_runs_at_once_one_backs_the_table_up() -> Result<()> {
         assert!(told["backupArn"].is_string() != told["leftTo"].is_string(), "{told}");
     }
     assert!(tables.iter().any(|told| told["backupArn"].is_string()), "{tables:?}");
-    let backups = backup::list(&stack.clients.dynamodb, table).await?;
+    let backups = backup::list(stack.clients.dynamodb(), table).await?;
     assert_eq!(names(&backups), ["headwater-20261126T070000Z"]);
     Ok(())
 }
@@ -415,7 +416,7 @@ async fn a_table_that_is_deleted_between_plan_and_act_ends_cleanly() -> Result<(
     let report = stack.invoke(&stack.backup_function, &event).await?;
     let told = of_table(&report, table)?;
     assert_eq!((&told["isGone"], &told["failure"]), (&json!(true), &Value::Null), "{report}");
-    assert!(backup::list(&stack.clients.dynamodb, table).await?.is_empty());
+    assert!(backup::list(stack.clients.dynamodb(), table).await?.is_empty());
     Ok(())
 }
 
@@ -423,7 +424,7 @@ async fn a_table_that_is_deleted_between_plan_and_act_ends_cleanly() -> Result<(
 async fn a_throttled_backup_is_delayed_and_made_once() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    let (table, dynamodb) = ("e2e-throttled-backup", &stack.clients.dynamodb);
+    let (table, dynamodb) = ("e2e-throttled-backup", stack.clients.dynamodb());
     stack.existing_table(table, None, BEFORE).await?;
     stack.tag(table, "local:backups", "throttle").await?;
     let event = json!({"scheduledTime": "2026-11-24T03:00:00Z", "tables": [table]});
@@ -440,7 +441,6 @@ async fn a_throttled_backup_is_delayed_and_made_once() -> Result<()> {
     Ok(())
 }
 
-/// Full exports on a schedule of their own: no backup is made, and of one time one export.
 /// The guide's two ways within DynamoDB. The local AWS restores a point in time as the table is now, whatever time is given.
 #[tokio::test]
 async fn a_protected_table_is_restored_from_its_backup_and_its_recovery() -> Result<()> {
@@ -453,7 +453,7 @@ async fn a_protected_table_is_restored_from_its_backup_and_its_recovery() -> Res
     let before = stack.items(table).await?;
     stack.put(table, &parse_item(br#"{"pk":{"S":"after"}}"#)?).await?;
 
-    let dynamodb = &stack.clients.dynamodb;
+    let dynamodb = stack.clients.dynamodb();
     let restore = dynamodb.restore_table_from_backup().target_table_name("e2e-of-backup");
     restore.backup_arn(arn).send().await?;
     let restore = dynamodb.restore_table_to_point_in_time().source_table_name(table);
@@ -475,6 +475,7 @@ async fn a_protected_table_is_restored_from_its_backup_and_its_recovery() -> Res
     Ok(())
 }
 
+/// Full exports on a schedule of their own: no backup is made, and of one time one export.
 #[tokio::test]
 async fn an_export_run_exports_and_once() -> Result<()> {
     let _run = ONE_RUN_AT_A_TIME.lock().await;
@@ -487,6 +488,6 @@ async fn an_export_run_exports_and_once() -> Result<()> {
     assert!(arn.is_string(), "{first}");
     let again = stack.invoke(&stack.backup_function, &event).await?;
     assert_eq!(of_table(&again, table)?["exportArn"], arn);
-    assert!(backup::list(&stack.clients.dynamodb, table).await?.is_empty());
+    assert!(backup::list(stack.clients.dynamodb(), table).await?.is_empty());
     Ok(())
 }

@@ -163,9 +163,9 @@ async fn a_table_that_is_created_anew_keeps_its_columns() -> Result<()> {
     stack.until_lake_equals_table(table).await?;
     let before = stack.registry(table).await?;
 
-    stack.clients.dynamodb.delete_table().table_name(table).send().await?;
+    stack.clients.dynamodb().delete_table().table_name(table).send().await?;
     until("the table to be gone", async || {
-        Ok(aws::table::describe(&stack.clients.dynamodb, table).await?.is_none().then_some(()))
+        Ok(aws::table::describe(stack.clients.dynamodb(), table).await?.is_none().then_some(()))
     })
     .await?;
     let report = stack.import(name, r#"{"pk":"b","n":"text"}"#, &[]).await?;

@@ -25,7 +25,7 @@ async fn write(stack: &Stack, table: &str, sequence: u64, item: &str) -> Result<
 
 /// Lets the stream function look for its catalog in another database, and gives the one it had.
 async fn use_database(stack: &Stack, database: &str) -> Result<String> {
-    let lambda = &stack.clients.lambda;
+    let lambda = stack.clients.lambda();
     let settled = async || {
         let get = lambda.get_function_configuration().function_name(&stack.stream_function);
         let configuration = get.send().await?;
@@ -111,7 +111,7 @@ async fn a_lost_catalog_comes_back_from_the_files() -> Result<()> {
         before.insert(table, (described(&stack, &name).await?, name));
     }
 
-    let glue = &stack.clients.glue;
+    let glue = stack.clients.glue();
     glue.delete_database().name(&stack.database).send().await?;
     let rebuild = json!({"rebuildCatalog": [asked]});
     let refused = stack.invoke(&stack.backup_function, &rebuild).await.unwrap_err().to_string();
@@ -165,7 +165,7 @@ async fn a_table_that_nobody_knows_is_not_made() -> Result<()> {
     let event = json!({"rebuildCatalog": ["e2e-mistyped"]});
     let refused = stack.invoke(&stack.backup_function, &event).await.unwrap_err().to_string();
     assert!(refused.contains("is the table's name right?"), "{refused}");
-    let found = aws::catalog::find(&stack.clients.glue, &stack.database, "e2e-mistyped").await?;
+    let found = aws::catalog::find(stack.clients.glue(), &stack.database, "e2e-mistyped").await?;
     assert!(found.is_none());
     Ok(())
 }

@@ -54,7 +54,7 @@ async fn table_of_many_files(stack: &Stack) -> Result<()> {
         tokio::try_join!(written, stack.put(TABLE, &item))?;
     }
     let key = aws::item_to_sdk(&parse_item(br#"{"pk":{"S":"gone"}}"#)?);
-    let delete = stack.clients.dynamodb.delete_item().table_name(TABLE);
+    let delete = stack.clients.dynamodb().delete_item().table_name(TABLE);
     delete.set_key(Some(key)).send().await?;
     stack.until_lake_equals_table(TABLE).await?;
     Ok(())
@@ -160,7 +160,7 @@ async fn many_files_become_one_and_no_query_shows_it() -> Result<()> {
     // The catalog comes back from the merged file as it was.
     let catalog = "e2e_compaction__changes";
     let columns = stack.glue_columns(catalog).await?;
-    let glue = &stack.clients.glue;
+    let glue = stack.clients.glue();
     glue.delete_table().database_name(&stack.database).name(catalog).send().await?;
     let rebuilt = stack.invoke(&stack.backup_function, &json!({"rebuildCatalog": [TABLE]})).await?;
     assert_eq!(rebuilt["rebuiltCatalog"][TABLE]["drift"], json!([]), "{rebuilt}");
@@ -177,7 +177,7 @@ fn minutes_ago(minutes: u64) -> String {
 }
 
 async fn put(stack: &Stack, key: &str, bytes: Vec<u8>) -> Result<()> {
-    let put = stack.clients.s3.put_object().bucket(&stack.lake).key(key);
+    let put = stack.clients.s3().put_object().bucket(&stack.lake).key(key);
     put.body(ByteStream::from(bytes)).send().await?;
     Ok(())
 }
@@ -249,9 +249,9 @@ async fn a_file_at_fault_holds_up_no_other() -> Result<()> {
     let report = run_of(&stack, AT_FAULT, due).await?;
     let says = report["leftAlone"].to_string();
     assert!(says.contains("cannot be read as a note"), "{report}");
-    stack.clients.s3.delete_object().bucket(&stack.lake).key(&unread).send().await?;
+    stack.clients.s3().delete_object().bucket(&stack.lake).key(&unread).send().await?;
     for key in [of_another, miscounted] {
-        stack.clients.s3.delete_object().bucket(&stack.lake).key(key).send().await?;
+        stack.clients.s3().delete_object().bucket(&stack.lake).key(key).send().await?;
     }
     stack.until_lake_equals_table(AT_FAULT).await?;
     Ok(())

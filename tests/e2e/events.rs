@@ -28,7 +28,7 @@ fn tests() -> PathBuf {
 
 /// Puts the object that `import-object-created` tells of where it says, and gives the version that it got.
 async fn put_source(stack: &Stack) -> Result<String> {
-    let s3 = &stack.clients.s3;
+    let s3 = stack.clients.s3();
     s3.create_bucket().bucket(LANDING).send().await?;
     let enabled = BucketVersioningStatus::Enabled;
     let enabled = VersioningConfiguration::builder().status(enabled).build();
@@ -44,7 +44,7 @@ async fn put_given_up(stack: &Stack) -> Result<()> {
     let batch = event("stream-insert-modify-remove", "planes")?;
     let kept = json!({"requestContext": {}, "payload": batch.to_string()}).to_string();
     let key = redrive["redrive"].as_str().context("a key")?;
-    let put = stack.clients.s3.put_object().bucket(&stack.lake).key(key);
+    let put = stack.clients.s3().put_object().bucket(&stack.lake).key(key);
     put.body(ByteStream::from(kept.into_bytes())).send().await?;
     Ok(())
 }

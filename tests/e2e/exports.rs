@@ -27,7 +27,7 @@ impl Exporting {
         stack
             .existing_table(name, Some(StreamViewType::KeysOnly), &[r#"{"pk":{"S":"a"}}"#])
             .await?;
-        let described = aws::table::describe(&stack.clients.dynamodb, name).await?;
+        let described = aws::table::describe(stack.clients.dynamodb(), name).await?;
         let arn = described.and_then(|table| table.table_arn).context("the table")?;
         let table = Self { stack, name, arn };
         table.tag("local:recovery-hours", "5").await?;
@@ -51,7 +51,7 @@ impl Exporting {
 
     /// All exports of the table, the oldest first.
     async fn exports(&self) -> Result<Vec<Described>> {
-        let dynamodb = &self.stack.clients.dynamodb;
+        let dynamodb = self.stack.clients.dynamodb();
         let page = export::list(dynamodb, &self.arn, None).await?;
         let mut exports = Vec::new();
         for arn in page.arns.iter().rev() {
@@ -125,7 +125,7 @@ async fn a_chain_goes_on_from_the_full_export_and_once() -> Result<()> {
 
     // What is remembered is lost: it is read back.
     let key = format!("state/backup/{}/chain.json", table.name);
-    table.stack.clients.s3.delete_object().bucket(&table.stack.lake).key(&key).send().await?;
+    table.stack.clients.s3().delete_object().bucket(&table.stack.lake).key(&key).send().await?;
     let report = table.run(0).await?;
     assert_eq!(time(&report["chain"]["proven"])?, to, "{report}");
     assert_eq!(table.exports().await?, exports);
@@ -217,7 +217,7 @@ async fn a_gap_that_recovery_left_begins_the_chain_anew_and_is_told() -> Result<
     table.run(120).await?;
     let before = table.ended(2, 0).await?;
 
-    let dynamodb = &table.stack.clients.dynamodb;
+    let dynamodb = table.stack.clients.dynamodb();
     let off = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(false);
     dynamodb
         .update_continuous_backups()

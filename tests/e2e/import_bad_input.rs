@@ -75,7 +75,7 @@ async fn files_that_cannot_be_read_are_refused() -> Result<()> {
         let report = stack.import(name, bytes, &[]).await?;
         assert_eq!(report["status"], "failed", "{name}: {report}");
         let table = report["table"].as_str().unwrap_or_default();
-        assert!(aws::table::describe(&stack.clients.dynamodb, table).await?.is_none(), "{name}");
+        assert!(aws::table::describe(stack.clients.dynamodb(), table).await?.is_none(), "{name}");
         let told = told(&stack, &report).await?;
         let place = format!(
             "s3://{}/imports/{name} (version {})",
@@ -136,7 +136,7 @@ async fn a_bomb_and_an_endless_line_are_stopped() -> Result<()> {
     let error = report["error"].as_str().unwrap_or_default();
     assert!(error.contains("it becomes larger than 1073741824 bytes"), "{report}");
     assert_eq!(report["status"], "failed", "{report}");
-    assert!(aws::table::describe(&stack.clients.dynamodb, "e2e-bomb").await?.is_none());
+    assert!(aws::table::describe(stack.clients.dynamodb(), "e2e-bomb").await?.is_none());
 
     let line = format!("{{\"id\":1,\"x\":\"{}\"}}\n{{\"id\":2}}\n", "x".repeat(5 << 20));
     let report = stack.import("e2e-endless.jsonl", line, &[]).await?;

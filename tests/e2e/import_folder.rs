@@ -58,7 +58,7 @@ async fn a_folder_in_any_order_becomes_a_table_of_its_own_definition() -> Result
         report["objects"].as_array().into_iter().flatten().map(|object| &object["rows"]).collect();
     assert_eq!(rows, [2, 1]);
 
-    let dynamodb = &stack.clients.dynamodb;
+    let dynamodb = stack.clients.dynamodb();
     let table = aws::table::describe(dynamodb, folder).await?.expect("the table");
     assert_eq!(table.global_secondary_indexes()[0].index_name(), Some("by-name"));
     assert_eq!(table.deletion_protection_enabled(), Some(true));
@@ -154,7 +154,7 @@ async fn a_dry_run_tells_the_plan_and_makes_nothing() -> Result<()> {
     column since: numbers (all 2 values sampled are numbers)
     key id (S) (named id): present and unique in every row
     "#);
-    assert!(aws::table::describe(&stack.clients.dynamodb, "e2e-dry").await?.is_none());
+    assert!(aws::table::describe(stack.clients.dynamodb(), "e2e-dry").await?.is_none());
     Ok(())
 }
 
@@ -181,7 +181,7 @@ async fn a_manifest_that_cannot_be_followed_says_what_to_mend() -> Result<()> {
         &format!("there is no object to import under s3://{}/imports/e2e-nothing-here/; put the manifest there last, or check S3BucketSource", stack.landing),
     )
     .await?;
-    assert!(aws::table::describe(&stack.clients.dynamodb, "e2e-misspelt").await?.is_none());
+    assert!(aws::table::describe(stack.clients.dynamodb(), "e2e-misspelt").await?.is_none());
     Ok(())
 }
 
@@ -278,7 +278,7 @@ async fn every_option_of_a_table_and_of_its_files() -> Result<()> {
         error.as_str().is_some_and(|error| error.contains("more than 0 rows were rejected")),
         "{report}"
     );
-    assert!(aws::table::describe(&stack.clients.dynamodb, folder).await?.is_none());
+    assert!(aws::table::describe(stack.clients.dynamodb(), folder).await?.is_none());
 
     let report = stack.import_folder(folder, &manifest(1)).await?;
     assert_eq!(told(&report), json!(["finished", 3, 2, 1, 0]), "{report}");
@@ -289,7 +289,7 @@ async fn every_option_of_a_table_and_of_its_files() -> Result<()> {
             r#"{"at":{"N":"2"},"id":{"S":"b"},"note":{"S":"y"}}"#,
         ]
     );
-    let table = aws::table::describe(&stack.clients.dynamodb, folder).await?.expect("the table");
+    let table = aws::table::describe(stack.clients.dynamodb(), folder).await?.expect("the table");
     assert_eq!(table.local_secondary_indexes()[0].index_name(), Some("by-n"));
     let capacity = table.provisioned_throughput().expect("its capacity");
     assert_eq!(
@@ -309,7 +309,7 @@ async fn every_option_of_a_table_and_of_its_files() -> Result<()> {
     });
     let report = stack.import_folder(folder, &manifest).await?;
     assert_eq!(told(&report), json!(["finished", 1, 1, 0, 0]), "{report}");
-    let table = aws::table::describe(&stack.clients.dynamodb, folder).await?.expect("the table");
+    let table = aws::table::describe(stack.clients.dynamodb(), folder).await?.expect("the table");
     let most = table.on_demand_throughput().expect("its most");
     assert_eq!(most.max_write_request_units(), Some(60));
 

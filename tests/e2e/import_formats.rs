@@ -140,7 +140,7 @@ async fn exports_of_dynamodb_in_both_formats_are_held_against_their_counts() -> 
         error.contains("has 2 items and its export's manifest says 3; copy it again"),
         "{report}"
     );
-    let table = aws::table::describe(&stack.clients.dynamodb, "e2e-export-short").await?;
+    let table = aws::table::describe(stack.clients.dynamodb(), "e2e-export-short").await?;
     assert!(table.is_none(), "{table:?}");
     Ok(())
 }

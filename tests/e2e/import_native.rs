@@ -59,11 +59,11 @@ async fn a_file_is_staged_without_its_bad_rows_and_the_table_is_enrolled() -> Re
             .all(|key| !key.contains(report["importId"].as_str().unwrap_or("?")))
     );
     let table =
-        aws::table::describe(&stack.clients.dynamodb, "e2e-native").await?.expect("the table");
+        aws::table::describe(stack.clients.dynamodb(), "e2e-native").await?.expect("the table");
     let arn = table.table_arn().unwrap_or_default();
     for (tag, value) in [("team", "water"), ("headwater", "on")] {
         assert_eq!(
-            aws::table::tag(&stack.clients.dynamodb, arn, tag).await?.as_deref(),
+            aws::table::tag(stack.clients.dynamodb(), arn, tag).await?.as_deref(),
             Some(value)
         );
     }
@@ -83,7 +83,7 @@ async fn of_many_files_the_last_one_staged_starts_the_import_once() -> Result<()
     let report = stack.import_folder("e2e-staged", &native()).await?;
     assert_eq!(counts(&report), json!(["finished", FILES * 50, FILES * 50, 0]), "{report}");
     assert_eq!(stack.items("e2e-staged").await?.len(), FILES * 50);
-    let imports = stack.clients.dynamodb.list_imports().send().await?;
+    let imports = stack.clients.dynamodb().list_imports().send().await?;
     let table = |summary: &&ImportSummary| {
         summary.table_arn().is_some_and(|arn| arn.ends_with("/e2e-staged"))
     };
@@ -93,7 +93,7 @@ async fn of_many_files_the_last_one_staged_starts_the_import_once() -> Result<()
 
 /// The prefixes that `ImportTable` read for a table, one for each time.
 async fn native_import(stack: &Stack, table: &str) -> Result<Vec<String>> {
-    let imports = stack.clients.dynamodb.list_imports().send().await?;
+    let imports = stack.clients.dynamodb().list_imports().send().await?;
     let of_table = imports.import_summary_list().iter().filter(|summary| {
         summary.table_arn().is_some_and(|arn| arn.ends_with(&format!("/{table}")))
     });
@@ -121,7 +121,7 @@ async fn an_import_that_fails_ends_with_what_dynamodb_says() -> Result<()> {
     // The line of an item without its key.
     let mut line = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut line, b"{\"Item\":{\"n\":{\"N\":\"1\"}}}\n")?;
-    let (s3, bucket) = (&stack.clients.s3, &stack.landing);
+    let (s3, bucket) = (stack.clients.s3(), &stack.landing);
     aws::object::put(s3, bucket, &keys[0], "application/json", line.finish()?).await?;
     let report = stack.report(&dropped).await?;
     assert_eq!(counts(&report), json!(["failed", 2, 0, 0]), "{report}");
@@ -146,11 +146,11 @@ async fn an_import_that_fails_for_a_passing_reason_is_tried_again() -> Result<()
     let table = "e2e-native-again";
     let (dropped, keys) = staged(&stack, table).await?;
     // The emulator comes to grief over data that is cut short, and says what AWS does of itself.
-    let (s3, bucket) = (&stack.clients.s3, &stack.landing);
+    let (s3, bucket) = (stack.clients.s3(), &stack.landing);
     let mut bytes = stack.read(bucket, &keys[0]).await?;
     bytes.truncate(bytes.len() - 4);
     aws::object::put(s3, bucket, &keys[0], "application/json", bytes).await?;
-    stack.clients.dynamodb.delete_table().table_name(table).send().await?;
+    stack.clients.dynamodb().delete_table().table_name(table).send().await?;
     let report = stack.report(&dropped).await?;
     assert_eq!(counts(&report), json!(["finished", 2, 2, 0]), "{report}");
     assert_eq!(stack.items(table).await?.len(), 2);
@@ -168,8 +168,8 @@ async fn a_full_export_of_dynamodb_is_imported_as_it_is() -> Result<()> {
     assert_eq!(report["status"], "finished");
     let prefix = "e2e-exported/full/again";
     let table =
-        aws::table::describe(&stack.clients.dynamodb, "e2e-exported").await?.expect("the table");
-    let export = stack.clients.dynamodb.export_table_to_point_in_time();
+        aws::table::describe(stack.clients.dynamodb(), "e2e-exported").await?.expect("the table");
+    let export = stack.clients.dynamodb().export_table_to_point_in_time();
     let export = export
         .table_arn(table.table_arn().unwrap_or_default())
         .s3_bucket(&stack.exports)
@@ -198,7 +198,7 @@ async fn a_full_export_of_dynamodb_is_imported_as_it_is() -> Result<()> {
     let first = *data.iter().next().expect("a data file");
     let mut bytes = stack.read(&stack.exports, first).await?;
     bytes[4] ^= 1;
-    aws::object::put(&stack.clients.s3, &stack.exports, first, "application/json", bytes).await?;
+    aws::object::put(stack.clients.s3(), &stack.exports, first, "application/json", bytes).await?;
     let report =
         stack.import_folder("e2e-exported-damaged", &json!({"S3BucketSource": source})).await?;
     let error = report["error"].as_str().unwrap_or_default();

@@ -27,7 +27,7 @@ async fn put(stack: &Stack, table: &str, items: &[&str]) -> Result<()> {
 async fn delete(stack: &Stack, table: &str, keys: &[&str]) -> Result<()> {
     for key in keys {
         let key = AttributeValue::S((*key).to_owned());
-        let delete = stack.clients.dynamodb.delete_item().table_name(table);
+        let delete = stack.clients.dynamodb().delete_item().table_name(table);
         delete.key("pk", key).send().await?;
     }
     Ok(())
@@ -37,7 +37,7 @@ async fn delete(stack: &Stack, table: &str, keys: &[&str]) -> Result<()> {
 async fn finished(stack: &Stack, table: &str, window: &str) -> Result<Value> {
     let key = format!("state/snapshot/{table}/increments/finished/{window}.json");
     until(&format!("the increment {window} of {table}"), async || {
-        let note = aws::object::read(&stack.clients.s3, &stack.lake, &key).await?;
+        let note = aws::object::read(stack.clients.s3(), &stack.lake, &key).await?;
         Ok(note.map(|note| serde_json::from_slice(&note)).transpose()?)
     })
     .await
@@ -118,7 +118,7 @@ async fn an_increment_is_what_became_of_each_item_and_once() -> Result<()> {
 
     // The catalog is lost: both tables come back from the files.
     for name in ["e2e_increments__changes", "e2e_increments__increments"] {
-        let delete = stack.clients.glue.delete_table().database_name(&stack.database);
+        let delete = stack.clients.glue().delete_table().database_name(&stack.database);
         delete.name(name).send().await?;
     }
     stack.invoke(&stack.backup_function, &json!({"rebuildCatalog": [table]})).await?;
@@ -169,7 +169,7 @@ async fn summary(
     format: &str,
     items: usize,
 ) -> Result<Value> {
-    let described = aws::table::describe(&stack.clients.dynamodb, table).await?;
+    let described = aws::table::describe(stack.clients.dynamodb(), table).await?;
     let described = described.context("the table")?;
     let arn = described.table_arn.context("an ARN")?;
     Ok(json!({
@@ -241,7 +241,7 @@ async fn a_line_that_is_no_change_is_told_and_its_increment_is_not_whole() -> Re
     ];
     for prefix in made {
         for key in stack.objects(&stack.lake, &prefix).await?.keys() {
-            stack.clients.s3.delete_object().bucket(&stack.lake).key(key).send().await?;
+            stack.clients.s3().delete_object().bucket(&stack.lake).key(key).send().await?;
         }
     }
     let folder = format!("{table}/increment/by-hand/AWSDynamoDB");

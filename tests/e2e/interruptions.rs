@@ -76,7 +76,7 @@ async fn the_version_of_the_event_is_read_or_nothing() -> Result<()> {
     let first = stack.drop("e2e-overwritten.csv", "id\n1\n", &[]).await?;
     let second = stack.drop("e2e-overwritten.csv", "id\n2\n", &[]).await?;
     let gone = stack.drop("e2e-gone.csv", "id\n1\n", &[]).await?;
-    let delete = stack.clients.s3.delete_object().bucket(&stack.landing).key(&gone.key);
+    let delete = stack.clients.s3().delete_object().bucket(&stack.landing).key(&gone.key);
     delete.version_id(&gone.version).send().await?;
 
     let statuses = [stack.report(&first).await?, stack.report(&second).await?]
@@ -97,7 +97,7 @@ async fn the_version_of_the_event_is_read_or_nothing() -> Result<()> {
         stack.landing, gone.key, gone.version
     );
     assert_eq!(report["error"], error);
-    assert!(aws::table::describe(&stack.clients.dynamodb, "e2e-gone").await?.is_none());
+    assert!(aws::table::describe(stack.clients.dynamodb(), "e2e-gone").await?.is_none());
     stack.until_queue_is_empty().await
 }
 
@@ -138,7 +138,7 @@ async fn a_table_that_is_being_deleted_is_waited_for() -> Result<()> {
     let _turn = ONE_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
     let (table, name) = ("e2e-deleting", "e2e-deleting.csv");
-    let dynamodb = &stack.clients.dynamodb;
+    let dynamodb = stack.clients.dynamodb();
     let report = stack.import(name, "id\nformer\n", &[]).await?;
     assert_eq!(report["status"], "finished", "{report}");
     dynamodb.delete_table().table_name(table).send().await?;
@@ -157,7 +157,7 @@ async fn a_table_that_is_deleted_between_two_turns_is_not_filled_halfway() -> Re
     const ROWS: usize = 12_000;
     let _turn = ONE_AT_A_TIME.lock().await;
     let stack = Stack::of_environment();
-    let (table, dynamodb) = ("e2e-deleted-midway", &stack.clients.dynamodb);
+    let (table, dynamodb) = ("e2e-deleted-midway", stack.clients.dynamodb());
     let before = stack.set_timeout(&stack.import_function, 10).await?;
     let rows: String = (0..ROWS).map(|n| format!("{n},{}\n", n % 7)).collect();
     stack.drop(&format!("{table}/rows.csv"), format!("id,n\n{rows}"), &[]).await?;

@@ -46,15 +46,15 @@ fn stream(view: StreamViewType) -> StreamSpecification {
 /// A table with the key `pk`, on demand, tagged; and what is special about it.
 async fn create(stack: &Stack, table: &str, special: Special) -> Result<()> {
     let tag = Tag::builder().key("headwater").value("on").build()?;
-    let create = stack.clients.dynamodb.create_table().table_name(table).tags(tag);
+    let create = stack.clients.dynamodb().create_table().table_name(table).tags(tag);
     let create = create.attribute_definitions(text("pk")).key_schema(key("pk", KeyType::Hash));
     special(create.billing_mode(BillingMode::PayPerRequest)).send().await?;
-    aws::table::wait_until_active(&stack.clients.dynamodb, table).await?;
+    aws::table::wait_until_active(stack.clients.dynamodb(), table).await?;
     Ok(())
 }
 
 async fn described(stack: &Stack, table: &str) -> Result<TableDescription> {
-    aws::table::describe(&stack.clients.dynamodb, table).await?.context("the table")
+    aws::table::describe(stack.clients.dynamodb(), table).await?.context("the table")
 }
 
 /// What the run said of the table, after it put the table's first item and before its second.
@@ -196,7 +196,7 @@ async fn what_time_to_live_deletes_is_told_from_what_people_delete() -> Result<(
     let (stack, table) = (Stack::of_environment(), "e2e-kind-ttl");
     create(&stack, table, |it| it).await?;
     let expires = TimeToLiveSpecification::builder().enabled(true).attribute_name("expires");
-    let update = stack.clients.dynamodb.update_time_to_live().table_name(table);
+    let update = stack.clients.dynamodb().update_time_to_live().table_name(table);
     update.time_to_live_specification(expires.build()?).send().await?;
     enrolled(&stack, table, "2026-10-08T03:00:00Z").await?;
     for key in ["ttl", "user"] {
@@ -205,7 +205,7 @@ async fn what_time_to_live_deletes_is_told_from_what_people_delete() -> Result<(
         stack.put(table, &parse_item(item.as_bytes())?).await?;
     }
     let gone = aws::item_to_sdk(&parse_item(br#"{"pk":{"S":"user"}}"#)?);
-    let delete = stack.clients.dynamodb.delete_item().table_name(table);
+    let delete = stack.clients.dynamodb().delete_item().table_name(table);
     delete.set_key(Some(gone)).send().await?;
     until("both deletes in the lake, each with who did it", async || {
         let rows = stack.changes(table).await?.rows;

@@ -108,7 +108,7 @@ async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
     stack.put(TABLE, &parse_item(item("b", 2).as_bytes())?).await?;
     stack.put(TABLE, &parse_item(item("d", 1).as_bytes())?).await?;
     let key = aws::item_to_sdk(&parse_item(br#"{"pk":{"S":"c"}}"#)?);
-    stack.clients.dynamodb.delete_item().table_name(TABLE).set_key(Some(key)).send().await?;
+    stack.clients.dynamodb().delete_item().table_name(TABLE).set_key(Some(key)).send().await?;
     stack.until_changes(TABLE, 3).await?;
     let changes = stack.changes(TABLE).await?.rows;
 

@@ -43,7 +43,7 @@ fn expanded(parameters: &HashMap<String, String>, today: Date) -> Result<BTreeSe
 /// The projections of the tables over changes, by the DynamoDB table.
 async fn projections(stack: &Stack, today: Date) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut projections = BTreeMap::new();
-    let tables = stack.clients.glue.get_tables().database_name(&stack.database);
+    let tables = stack.clients.glue().get_tables().database_name(&stack.database);
     let mut pages = tables.into_paginator().send();
     while let Some(page) = pages.try_next().await? {
         for table in page.table_list() {

@@ -38,7 +38,7 @@ async fn every_query_of_the_page_gives_an_answer() -> Result<()> {
         stack.put(TABLE, &parse_item(item.as_bytes())?).await?;
     }
     let gone = aws::item_to_sdk(&parse_item(br#"{"tailnum":{"S":"N104UW"}}"#)?);
-    let delete = stack.clients.dynamodb.delete_item().table_name(TABLE);
+    let delete = stack.clients.dynamodb().delete_item().table_name(TABLE);
     delete.set_key(Some(gone)).send().await?;
     stack.until_changes(TABLE, 5).await?;
     stack.export_window(TABLE, hour().await?).await?;

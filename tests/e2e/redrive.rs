@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 async fn keep(stack: &Stack, key: &str, object: &Value) -> Result<()> {
     let body = ByteStream::from(object.to_string().into_bytes());
-    stack.clients.s3.put_object().bucket(&stack.lake).key(key).body(body).send().await?;
+    stack.clients.s3().put_object().bucket(&stack.lake).key(key).body(body).send().await?;
     Ok(())
 }
 
@@ -22,7 +22,7 @@ async fn a_redriven_batch_counts_once_in_the_views() -> Result<()> {
     assert_eq!(report["status"], "finished", "{report}");
     stack.until_changes(table, 1).await?;
     let items: Vec<String> = (0..5).map(|n| format!(r#"{{"pk":{{"S":"{n}"}}}}"#)).collect();
-    let described = aws::table::describe(&stack.clients.dynamodb, table).await?;
+    let described = aws::table::describe(stack.clients.dynamodb(), table).await?;
     let described = described.context("the table")?;
     let label = described.latest_stream_label().context("its stream")?;
     let batch = inserts(table, label, 100, &items)?;

@@ -21,15 +21,15 @@ async fn asked(stack: &Stack, request: &str, function: &str) -> Result<Value> {
 }
 
 async fn arn(clients: &Clients, function: &str) -> Result<String> {
-    let got = clients.lambda.get_function_configuration().function_name(function).send().await?;
+    let got = clients.lambda().get_function_configuration().function_name(function).send().await?;
     got.function_arn.context("a function has an ARN")
 }
 
 /// The functions that a table's stream feeds.
 async fn fed(clients: &Clients, table: &str) -> Result<Vec<String>> {
-    let described = aws::table::describe(&clients.dynamodb, table).await?.context("the table")?;
+    let described = aws::table::describe(clients.dynamodb(), table).await?.context("the table")?;
     let stream = described.latest_stream_arn.context("a stream")?;
-    let mappings = mapping::of_stream(&clients.lambda, &stream).await?;
+    let mappings = mapping::of_stream(clients.lambda(), &stream).await?;
     Ok(mappings.into_iter().filter_map(|mapping| mapping.function_arn).collect())
 }
 
@@ -56,7 +56,7 @@ async fn a_deleted_stack_leaves_its_data_and_no_mapping_and_comes_back() -> Resu
     assert_eq!(answer["Status"], "FAILED");
     let reason = answer["Reason"].as_str().unwrap_or_default();
     assert!(reason.contains("AccessDenied") && reason.contains(&import_function), "{reason}");
-    let queue = mapping::of_function(&before.clients.lambda, &import_function).await?;
+    let queue = mapping::of_function(before.clients.lambda(), &import_function).await?;
     assert_eq!(queue.len(), 1, "the import's queue feeds it still");
     // And where there is nothing to do.
     for request in ["Create", "Update"] {
@@ -71,7 +71,7 @@ async fn a_deleted_stack_leaves_its_data_and_no_mapping_and_comes_back() -> Resu
     assert!(arn(&before.clients, &before.backup_function).await.is_err(), "the functions are gone");
     assert_eq!(before.changes(TABLE).await?.rows.len(), 1);
     for bucket in [&before.landing, &before.lake, &before.exports] {
-        before.clients.s3.head_bucket().bucket(bucket).send().await?;
+        before.clients.s3().head_bucket().bucket(bucket).send().await?;
     }
 
     let after = Stack::deploy(&["BatchWindowSeconds=1"]).await?;
@@ -80,7 +80,7 @@ async fn a_deleted_stack_leaves_its_data_and_no_mapping_and_comes_back() -> Resu
         let source = format!("{}/{key}", before.lake);
         after
             .clients
-            .s3
+            .s3()
             .copy_object()
             .bucket(&after.lake)
             .key(key)

@@ -116,7 +116,7 @@ async fn a_hole_in_the_feed_is_found_by_the_audit_and_closed_by_the_export_it_as
     stack.put(table, &parse_item(br#"{"pk":{"S":"b"},"n":{"N":"2"}}"#)?).await?;
     stack.until_changes(table, 2).await?;
     for key in lost.keys() {
-        stack.clients.s3.delete_object().bucket(&stack.lake).key(key).send().await?;
+        stack.clients.s3().delete_object().bucket(&stack.lake).key(key).send().await?;
     }
     stack.export(table, "by-hand").await?;
     finished(&stack, table, 2).await?;
@@ -162,14 +162,14 @@ async fn a_feed_that_is_late_is_no_hole() -> Result<()> {
     let folder = format!("changes/{table}/");
     let late = stack.objects(&stack.lake, &folder).await?.into_keys().next().context("a file")?;
     let bytes = stack.read(&stack.lake, &late).await?;
-    stack.clients.s3.delete_object().bucket(&stack.lake).key(&late).send().await?;
+    stack.clients.s3().delete_object().bucket(&stack.lake).key(&late).send().await?;
     stack.export(table, "by-hand").await?;
     finished(&stack, table, 2).await?;
     let suspected = reconciled(&stack, table, 20).await?["audit"].clone();
     assert_eq!((&suspected["isSettled"], &suspected["different"]), (&json!(false), &json!(1)));
 
     // It arrives.
-    let put = stack.clients.s3.put_object().bucket(&stack.lake).key(&late);
+    let put = stack.clients.s3().put_object().bucket(&stack.lake).key(&late);
     put.body(bytes.into()).send().await?;
     let audit = reconciled(&stack, table, 55).await?["audit"].clone();
     assert_eq!(

@@ -81,7 +81,7 @@ async fn a_manifest_that_is_not_whole_is_waited_for() -> Result<()> {
     assert_eq!(stack.answer_to_summary(&summary_key).await?, failed);
     assert_eq!(finished(&stack, table, 1).await?.len(), 1);
 
-    let sum = stack.clients.s3.delete_object().bucket(&stack.exports);
+    let sum = stack.clients.s3().delete_object().bucket(&stack.exports);
     sum.key(format!("{folder}/manifest-files.md5")).send().await?;
     stack.deliver_summary(&summary_key).await?;
     let notes = finished(&stack, table, 2).await?;
@@ -146,7 +146,7 @@ async fn exports_at_once_come_to_what_each_of_them_holds() -> Result<()> {
 #[tokio::test]
 async fn a_snapshot_of_a_former_table_is_none_of_this_one() -> Result<()> {
     let stack = Stack::of_environment();
-    let (table, dynamodb) = ("e2e-bad-days-anew", &stack.clients.dynamodb);
+    let (table, dynamodb) = ("e2e-bad-days-anew", stack.clients.dynamodb());
     stack.existing_table(table, None, &[r#"{"pk":{"S":"former"}}"#]).await?;
     reconciled(&stack, table, 0).await?;
     let former = finished(&stack, table, 1).await?;

@@ -34,7 +34,7 @@ async fn every_type_arrives_and_every_item_is_rebuilt() -> Result<()> {
         r#"{"pk":{"S":"b"},"n":{"S":"a number no more"},"ss":{"SS":["z"]}}"#,
     ];
     put(&stack, "e2e-types", &items).await?;
-    let delete = stack.clients.dynamodb.delete_item().table_name("e2e-types");
+    let delete = stack.clients.dynamodb().delete_item().table_name("e2e-types");
     let key = aws::item_to_sdk(&parse_item(br#"{"pk":{"S":"c"}}"#)?);
     delete.set_key(Some(key)).send().await?;
 
@@ -51,7 +51,7 @@ async fn every_type_arrives_and_every_item_is_rebuilt() -> Result<()> {
     assert!(old(RowOp::Modify) && old(RowOp::Remove) && !old(RowOp::Insert));
 
     // The catalog names a column for every attribute and kind, and columns keep their types.
-    let catalogued = aws::catalog::find(&stack.clients.glue, &stack.database, "e2e-types").await?;
+    let catalogued = aws::catalog::find(stack.clients.glue(), &stack.database, "e2e-types").await?;
     let registry = catalogued.expect("a catalog table").registry;
     let names: Vec<&str> = registry.columns().iter().map(|column| column.name.as_str()).collect();
     for expected in ["pk", "n", "n__bigint", "n__string", "n_2", "ss", "l", "m", "bool", "b"] {

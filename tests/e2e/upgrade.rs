@@ -28,9 +28,10 @@ async fn deploy(parameters: &[&str]) -> Result<()> {
 }
 
 async fn mapping(stack: &Stack) -> Result<EventSourceMappingConfiguration> {
-    let table = aws::table::describe(&stack.clients.dynamodb, TABLE).await?.context("the table")?;
+    let table =
+        aws::table::describe(stack.clients.dynamodb(), TABLE).await?.context("the table")?;
     let stream = table.latest_stream_arn().context("its stream")?;
-    let mappings = aws::mapping::of_stream(&stack.clients.lambda, stream).await?;
+    let mappings = aws::mapping::of_stream(stack.clients.lambda(), stream).await?;
     ensure!(mappings.len() == 1, "{mappings:?}");
     mappings.into_iter().next().context("its mapping")
 }

@@ -29,7 +29,7 @@ async fn put(stack: &Stack, table: &str, items: &[&str]) -> Result<()> {
 
 async fn delete(stack: &Stack, table: &str, key: &str) -> Result<()> {
     let key = aws::item_to_sdk(&parse_item(key.as_bytes())?);
-    let delete = stack.clients.dynamodb.delete_item().table_name(table);
+    let delete = stack.clients.dynamodb().delete_item().table_name(table);
     delete.set_key(Some(key)).send().await?;
     Ok(())
 }
@@ -105,7 +105,7 @@ async fn the_views_show_the_table_and_are_made_once() -> Result<()> {
     for key in stack.objects(&stack.lake, &format!("changes/{t}/")).await?.keys() {
         let copy = key.replace(".parquet", "-again.parquet");
         let source = format!("{}/{key}", stack.lake);
-        let copied = stack.clients.s3.copy_object().bucket(&stack.lake).key(copy);
+        let copied = stack.clients.s3().copy_object().bucket(&stack.lake).key(copy);
         copied.copy_source(source).send().await?;
     }
     assert_eq!(stack.changes(t).await?.rows.len(), 2 * changes.rows.len());
@@ -139,9 +139,9 @@ async fn a_table_created_anew_has_none_of_the_former_items() -> Result<()> {
     let current = "SELECT pk FROM e2e_views_anew";
     assert_eq!(lines(&stack, current).await?, ["former"]);
 
-    stack.clients.dynamodb.delete_table().table_name(t).send().await?;
+    stack.clients.dynamodb().delete_table().table_name(t).send().await?;
     until("the table to be gone", async || {
-        let gone = aws::table::describe(&stack.clients.dynamodb, t).await?.is_none();
+        let gone = aws::table::describe(stack.clients.dynamodb(), t).await?.is_none();
         // The lineage is told by the second.
         let second = aws::clock::now().as_second();
         let created =
@@ -165,7 +165,7 @@ async fn a_table_created_anew_has_none_of_the_former_items() -> Result<()> {
 }
 
 async fn describe(stack: &Stack, table: &str) -> Result<TableDescription> {
-    let described = aws::table::describe(&stack.clients.dynamodb, table).await?;
+    let described = aws::table::describe(stack.clients.dynamodb(), table).await?;
     described.with_context(|| format!("{table} is there"))
 }
 
@@ -204,7 +204,7 @@ async fn what_someone_else_called_so_is_left_alone_and_nothing_else_suffers() ->
     let storage = StorageDescriptor::builder().location(location).build();
     let input = TableInput::builder().name("e2e_foreign").table_type("EXTERNAL_TABLE");
     let input = input.storage_descriptor(storage).build()?;
-    let create = stack.clients.glue.create_table().database_name(&stack.database);
+    let create = stack.clients.glue().create_table().database_name(&stack.database);
     create.table_input(input).send().await?;
 
     let run = json!({"scheduledTime": "2026-11-18T03:00:00Z", "tables": [t]});
@@ -213,7 +213,7 @@ async fn what_someone_else_called_so_is_left_alone_and_nothing_else_suffers() ->
     let report = tables.iter().find(|entry| entry["table"] == t).context("the table's report")?;
     assert_eq!(outcomes(&report["views"])?, ["leftAlone", "done"]);
     assert!(report["backupArn"].is_string() && report["exportArn"].is_string(), "{report}");
-    let found = stack.clients.glue.get_table().database_name(&stack.database).name("e2e_foreign");
+    let found = stack.clients.glue().get_table().database_name(&stack.database).name("e2e_foreign");
     let found = found.send().await?.table;
     assert_eq!(found.and_then(|table| table.table_type).as_deref(), Some("EXTERNAL_TABLE"));
     Ok(())

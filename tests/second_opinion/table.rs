@@ -153,5 +153,5 @@ fn dynamodb() -> Result<Client> {
         ("AWS_ACCESS_KEY_ID", process.required("AWS_ACCESS_KEY_ID")?),
         ("AWS_SECRET_ACCESS_KEY", process.required("AWS_SECRET_ACCESS_KEY")?),
     ]);
-    Ok(Clients::from_environment(&environment)?.dynamodb)
+    Ok(Clients::from_environment(&environment)?.dynamodb().clone())
 }

@@ -31,7 +31,7 @@ impl Stack {
 
     /// The registry of a table, as the catalog has it.
     pub async fn registry(&self, table: &str) -> Result<Registry> {
-        let found = aws::catalog::find(&self.clients.glue, &self.database, table).await?;
+        let found = aws::catalog::find(self.clients.glue(), &self.database, table).await?;
         let CatalogTable { registry, .. } =
             found.with_context(|| format!("the catalog has a table for {table}"))?;
         Ok(registry)
@@ -54,7 +54,7 @@ impl Stack {
 
     /// A table as Glue has it.
     pub async fn glue_table(&self, name: &str) -> Result<Table> {
-        let get = self.clients.glue.get_table().database_name(&self.database).name(name);
+        let get = self.clients.glue().get_table().database_name(&self.database).name(name);
         get.send().await?.table.with_context(|| format!("the catalog has {name}"))
     }
 
@@ -103,7 +103,7 @@ impl Stack {
             .set_table_type(table.table_type)
             .set_parameters(table.parameters)
             .build()?;
-        let update = self.clients.glue.update_table().database_name(&self.database);
+        let update = self.clients.glue().update_table().database_name(&self.database);
         update.table_input(input).send().await?;
         Ok(())
     }

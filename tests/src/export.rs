@@ -26,7 +26,7 @@ pub async fn hour() -> Result<(Timestamp, Timestamp)> {
 impl Stack {
     /// Starts a full export of a table as it is now, below `<table>/full/<name>`.
     pub async fn export(&self, table: &str, name: &str) -> Result<String> {
-        let described = aws::table::describe(&self.clients.dynamodb, table).await?;
+        let described = aws::table::describe(self.clients.dynamodb(), table).await?;
         let arn = described.and_then(|table| table.table_arn).context("the table")?;
         let destination = Destination {
             bucket: self.exports.clone(),
@@ -40,7 +40,7 @@ impl Stack {
             client_token: &format!("{table}-{}", aws::clock::now().as_millisecond()),
             content: Content::Full { time: None },
         };
-        Ok(aws::export::start(&self.clients.dynamodb, &destination, export).await?)
+        Ok(aws::export::start(self.clients.dynamodb(), &destination, export).await?)
     }
 
     /// Exports a window, and gives the key of the export's summary once that is there, and its ARN.
@@ -49,7 +49,7 @@ impl Stack {
         table: &str,
         (from, to): (Timestamp, Timestamp),
     ) -> Result<(String, String)> {
-        let dynamodb = &self.clients.dynamodb;
+        let dynamodb = self.clients.dynamodb();
         let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
         let window = IncrementalExportSpecification::builder()
             .export_from_time(DateTime::from_secs(from.as_second()))
@@ -69,7 +69,7 @@ impl Stack {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let key = format!("{table}/increment/AWSDynamoDB/{id}/manifest-summary.json");
         until(&format!("the export {arn}"), async || {
-            Ok(aws::object::read(&self.clients.s3, &self.exports, &key).await?.map(|_| ()))
+            Ok(aws::object::read(self.clients.s3(), &self.exports, &key).await?.map(|_| ()))
         })
         .await?;
         Ok((key, arn))
@@ -77,7 +77,7 @@ impl Stack {
 
     /// Puts an object where DynamoDB exports to.
     pub async fn put_export_object(&self, key: &str, bytes: Vec<u8>) -> Result<()> {
-        let put = self.clients.s3.put_object().bucket(&self.exports).key(key);
+        let put = self.clients.s3().put_object().bucket(&self.exports).key(key);
         put.body(ByteStream::from(bytes)).send().await?;
         Ok(())
     }
@@ -87,7 +87,7 @@ impl Stack {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         gzip.write_all(lines.join("\n").as_bytes())?;
         self.put_export_object(key, gzip.finish()?).await?;
-        let head = self.clients.s3.head_object().bucket(&self.exports).key(key).send().await?;
+        let head = self.clients.s3().head_object().bucket(&self.exports).key(key).send().await?;
         let tag = head.e_tag.context("an entity tag")?;
         let sum: Vec<u8> = (0..16)
             .map(|byte| u8::from_str_radix(&tag.trim_matches('"')[2 * byte..][..2], 16))

@@ -22,7 +22,7 @@ impl Stack {
     /// Calls a function and gives its answer; its error is ours.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
         let payload = Blob::new(event.to_string());
-        let call = self.clients.lambda.invoke().function_name(function).payload(payload);
+        let call = self.clients.lambda().invoke().function_name(function).payload(payload);
         let answer = call.send().await?;
         let payload = answer.payload.context("an answer has a payload")?;
         let payload: Value = serde_json::from_slice(payload.as_ref())?;
@@ -34,7 +34,7 @@ impl Stack {
 
     /// Gives a function another time-out, in seconds, and says what it was.
     pub async fn set_timeout(&self, function: &str, seconds: i32) -> Result<i32> {
-        let lambda = &self.clients.lambda;
+        let lambda = self.clients.lambda();
         let before = lambda.get_function_configuration().function_name(function).send().await?;
         lambda
             .update_function_configuration()
@@ -47,11 +47,11 @@ impl Stack {
 
     /// What a table's mapping says of its last batch.
     pub async fn last_processing_result(&self, table: &str) -> Result<Option<String>> {
-        let Some(described) = aws::table::describe(&self.clients.dynamodb, table).await? else {
+        let Some(described) = aws::table::describe(self.clients.dynamodb(), table).await? else {
             return Ok(None);
         };
         let Some(stream) = described.latest_stream_arn() else { return Ok(None) };
-        let mappings = aws::mapping::of_stream(&self.clients.lambda, stream).await?;
+        let mappings = aws::mapping::of_stream(self.clients.lambda(), stream).await?;
         Ok(mappings.into_iter().next().and_then(|mapping| mapping.last_processing_result))
     }
 

@@ -24,7 +24,7 @@ impl Stack {
         metadata: &[(&str, &str)],
     ) -> Result<Dropped> {
         let key = format!("imports/{name}");
-        let mut put = self.clients.s3.put_object().bucket(&self.landing).key(&key);
+        let mut put = self.clients.s3().put_object().bucket(&self.landing).key(&key);
         for (name, value) in metadata {
             put = put.metadata(*name, *value);
         }

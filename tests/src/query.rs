@@ -13,7 +13,7 @@ impl Stack {
 
     /// The rows of a query's answer, without its heads, as text; at most 999.
     pub async fn query(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
-        let athena = &self.clients.athena;
+        let athena = self.clients.athena();
         let context = aws::sdk::athena::types::QueryExecutionContext::builder();
         let start = athena.start_query_execution().work_group(&self.workgroup).query_string(sql);
         let start = start.query_execution_context(context.database(&self.database).build());
@@ -38,7 +38,7 @@ impl Stack {
 
     /// How many statements the workgroup has run.
     pub async fn statements(&self) -> Result<usize> {
-        let list = self.clients.athena.list_query_executions().work_group(&self.workgroup);
+        let list = self.clients.athena().list_query_executions().work_group(&self.workgroup);
         let mut pages = list.into_paginator().send();
         let mut count = 0;
         while let Some(page) = pages.try_next().await? {

@@ -9,17 +9,17 @@ impl Stack {
     /// Lets a message that was not finished come back after so many seconds, and gives how many it
     /// were.
     pub async fn redeliver_after_seconds(&self, seconds: &str) -> Result<String> {
-        let get = self.clients.sqs.get_queue_attributes().queue_url(&self.import_queue);
+        let get = self.clients.sqs().get_queue_attributes().queue_url(&self.import_queue);
         let got = get.attribute_names(Name::VisibilityTimeout).send().await?;
         let before = got.attributes.unwrap_or_default().remove(&Name::VisibilityTimeout);
-        let set = self.clients.sqs.set_queue_attributes().queue_url(&self.import_queue);
+        let set = self.clients.sqs().set_queue_attributes().queue_url(&self.import_queue);
         set.attributes(Name::VisibilityTimeout, seconds).send().await?;
         before.context("a queue has a visibility time-out")
     }
 
     /// Holds every message back for so many seconds before it can be received.
     pub async fn hold_messages_back_seconds(&self, seconds: &str) -> Result<()> {
-        let set = self.clients.sqs.set_queue_attributes().queue_url(&self.import_queue);
+        let set = self.clients.sqs().set_queue_attributes().queue_url(&self.import_queue);
         set.attributes(Name::DelaySeconds, seconds).send().await?;
         Ok(())
     }
@@ -42,7 +42,7 @@ impl Stack {
             Name::ApproximateNumberOfMessagesDelayed,
             Name::ApproximateNumberOfMessagesNotVisible,
         ];
-        let get = self.clients.sqs.get_queue_attributes().queue_url(queue);
+        let get = self.clients.sqs().get_queue_attributes().queue_url(queue);
         let got = get.set_attribute_names(Some(names.to_vec())).send().await?;
         let attributes = got.attributes.unwrap_or_default();
         names.iter().filter_map(|name| attributes.get(name)).map(|n| Ok(n.parse::<u64>()?)).sum()

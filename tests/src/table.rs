@@ -12,7 +12,7 @@ use crate::Stack;
 impl Stack {
     /// Gives a table another tag, or another value of one.
     pub async fn tag(&self, table: &str, key: &str, value: &str) -> Result<()> {
-        let dynamodb = &self.clients.dynamodb;
+        let dynamodb = self.clients.dynamodb();
         let described = aws::table::describe(dynamodb, table).await?.context("the table")?;
         let tag = Tag::builder().key(key).value(value).build()?;
         aws::table::set_tags(dynamodb, described.table_arn().unwrap_or_default(), vec![tag])
@@ -41,7 +41,7 @@ impl Stack {
     ) -> Result<()> {
         let attribute = AttributeDefinition::builder().attribute_name("pk");
         let element = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
-        let dynamodb = &self.clients.dynamodb;
+        let dynamodb = self.clients.dynamodb();
         let mut create = dynamodb
             .create_table()
             .table_name(name)

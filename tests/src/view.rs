@@ -37,8 +37,14 @@ impl Stack {
     /// The objects below a prefix.
     pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Objects> {
         let mut objects = Objects::new();
-        let mut pages =
-            self.clients.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        let mut pages = self
+            .clients
+            .s3()
+            .list_objects_v2()
+            .bucket(bucket)
+            .prefix(prefix)
+            .into_paginator()
+            .send();
         while let Some(page) = pages.try_next().await? {
             for object in page.contents() {
                 let key = object.key().context("an object has a key")?;
@@ -50,7 +56,7 @@ impl Stack {
 
     /// An object's bytes.
     pub async fn read(&self, bucket: &str, key: &str) -> Result<Vec<u8>> {
-        let bytes = aws::object::read(&self.clients.s3, bucket, key).await?;
+        let bytes = aws::object::read(self.clients.s3(), bucket, key).await?;
         bytes.with_context(|| format!("s3://{bucket}/{key} is there"))
     }
 
@@ -92,7 +98,7 @@ impl Stack {
         let mut items = Vec::new();
         let mut pages = self
             .clients
-            .dynamodb
+            .dynamodb()
             .scan()
             .table_name(table)
             .consistent_read(true)
@@ -120,7 +126,7 @@ impl Stack {
     /// Writes one item.
     pub async fn put(&self, table: &str, item: &Item<'_>) -> Result<()> {
         let item = aws::item_to_sdk(item);
-        self.clients.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await?;
+        self.clients.dynamodb().put_item().table_name(table).set_item(Some(item)).send().await?;
         Ok(())
     }
 }
@@ -128,7 +134,7 @@ impl Stack {
 impl Stack {
     /// Denies everyone to write objects of the lake that match, and gives the policy as it was.
     pub async fn deny_writes(&self, pattern: &str) -> Result<String> {
-        let got = self.clients.s3.get_bucket_policy().bucket(&self.lake).send().await?;
+        let got = self.clients.s3().get_bucket_policy().bucket(&self.lake).send().await?;
         let before = got.policy.context("the template gives the lake a policy")?;
         let mut policy: Value = serde_json::from_str(&before)?;
         let statements = policy["Statement"].as_array_mut().context("a policy has statements")?;
@@ -142,7 +148,7 @@ impl Stack {
 
     /// Sets the lake's policy.
     pub async fn set_lake_policy(&self, policy: &str) -> Result<()> {
-        let put = self.clients.s3.put_bucket_policy().bucket(&self.lake).policy(policy);
+        let put = self.clients.s3().put_bucket_policy().bucket(&self.lake).policy(policy);
         put.send().await?;
         Ok(())
     }

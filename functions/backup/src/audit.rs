@@ -153,17 +153,17 @@ pub(crate) async fn ensure(
     let of = (table, description.table_id().unwrap_or_default());
     let bucket = &settings.enrolment.lake_bucket;
     // Nearly every run finds the newest one audited, and reads nothing else.
-    if let [newest] = snapshot::newest(&clients.s3, bucket, of, passed, 1).await?.as_slice()
+    if let [newest] = snapshot::newest(clients.s3(), bucket, of, passed, 1).await?.as_slice()
         && let Some(report) = report_of(clients, bucket, newest).await?
     {
         return Ok(Some(report));
     }
-    let newest = snapshot::newest(&clients.s3, bucket, of, passed, LOOKED_AT).await?;
+    let newest = snapshot::newest(clients.s3(), bucket, of, passed, LOOKED_AT).await?;
     let Some(Chosen { current, previous, before }) = chosen(clients, bucket, &newest).await? else {
         return Ok(None);
     };
     let database = &settings.enrolment.database;
-    let Some(changes) = catalog::find(&clients.glue, database, table).await? else {
+    let Some(changes) = catalog::find(clients.glue(), database, table).await? else {
         return Err(catalog::missing(database, table));
     };
     let audit = audit(&changes, previous, current, description)?;
@@ -194,7 +194,7 @@ pub(crate) async fn ensure(
     }
     let bytes = format!("{:#}\n", serde_json::json!(report)).into_bytes();
     let key = report_key(current)?;
-    object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
+    object::put(clients.s3(), bucket, &key, "application/json", bytes).await?;
     tell(&report);
     Ok(Some(report))
 }
@@ -251,7 +251,7 @@ async fn report_of(
     bucket: &str,
     snapshot: &Finished,
 ) -> Result<Option<AuditReport>, Failure> {
-    let there = object::read(&clients.s3, bucket, &report_key(snapshot)?).await?;
+    let there = object::read(clients.s3(), bucket, &report_key(snapshot)?).await?;
     Ok(there.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
@@ -264,7 +264,7 @@ async fn is_suspected(
     let table = &snapshot.table;
     let partition = snapshot.partition().map_err(|error| invalid(table, &error))?;
     let key = state_key(table, &partition, "suspected");
-    Ok(object::read(&clients.s3, bucket, &key).await?.is_some())
+    Ok(object::read(clients.s3(), bucket, &key).await?.is_some())
 }
 
 fn state_key(table: &str, snapshot: &str, what: &str) -> String {
@@ -314,7 +314,7 @@ impl Asked<'_> {
     /// What a look finds: differences are settled if the look before found the same. It is not looked again so soon
     /// after that, and nothing is found while an answer has not ended.
     async fn look(&self, audit: &Audit) -> Result<Option<AuditReport>, Failure> {
-        let (s3, bucket) = (&self.clients.s3, &self.settings.enrolment.lake_bucket);
+        let (s3, bucket) = (self.clients.s3(), &self.settings.enrolment.lake_bucket);
         let key = self.key("suspected");
         let suspicion = object::read(s3, bucket, &key).await?;
         let suspicion = suspicion.and_then(|it| serde_json::from_slice::<Suspicion>(&it).ok());
@@ -380,11 +380,11 @@ impl Asked<'_> {
 
     async fn answer(&self, name: &str, statement: &str) -> Result<Option<Rows>, Failure> {
         let Self { clients, settings, table, .. } = self;
-        let (s3, bucket) = (&clients.s3, &settings.enrolment.lake_bucket);
+        let (s3, bucket) = (clients.s3(), &settings.enrolment.lake_bucket);
         let (key, resource) = (self.key(name), format!("audit of {table}"));
         if let Some(id) = object::read(s3, bucket, &key).await? {
             let id = String::from_utf8_lossy(&id);
-            match athena::answer(&clients.athena, &id, &resource).await {
+            match athena::answer(clients.athena(), &id, &resource).await {
                 // It failed, or Athena knows it no more: asked anew.
                 Err(failure) if !failure.is_retryable() => {
                     tracing::warn!(table, %failure, "audit asked anew");
@@ -392,10 +392,10 @@ impl Asked<'_> {
                 answer => return answer,
             }
         }
-        let id = athena::start(&clients.athena, &settings.athena(), statement, &resource).await?;
+        let id = athena::start(clients.athena(), &settings.athena(), statement, &resource).await?;
         let bytes = id.clone().into_bytes();
         object::put(s3, bucket, &key, "text/plain", bytes).await?;
-        athena::answer(&clients.athena, &id, &resource).await
+        athena::answer(clients.athena(), &id, &resource).await
     }
 }
 

@@ -180,7 +180,7 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ]));
-        clients.unwrap().s3
+        clients.unwrap().s3().clone()
     }
 
     fn claim_of(holder: &str) -> Vec<u8> {

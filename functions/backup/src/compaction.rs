@@ -193,7 +193,7 @@ enum Stop {
 
 impl Lake<'_> {
     async fn remove(&self, budget: &mut Budget) -> Result<Planned, Failure> {
-        let s3 = &self.clients.s3;
+        let s3 = self.clients.s3();
         let (key, now) = (self.claim(), clock::now());
         let turn = claim::take::<()>(s3, self.bucket, &key, self.request_id, now).await?;
         if let claim::Turn::Theirs { holder } = turn {
@@ -208,7 +208,7 @@ impl Lake<'_> {
     }
 
     async fn remove_as_the_only_one(&self, budget: &mut Budget) -> Result<Planned, Failure> {
-        let (s3, table) = (&self.clients.s3, self.table);
+        let (s3, table) = (self.clients.s3(), self.table);
         let Notes { notes, unread } = self.notes().await?;
         let (limits, has_unread) = (Limits::of_run(self.as_of), !unread.is_empty());
         let mut compacted = Compacted { left_alone: unread, ..Compacted::default() };
@@ -284,7 +284,7 @@ impl Lake<'_> {
 
     /// A run that ends without it holds the files up for a quarter of an hour.
     async fn release(&self) -> Result<(), Failure> {
-        object::remove(&self.clients.s3, self.bucket, &self.claim()).await
+        object::remove(self.clients.s3(), self.bucket, &self.claim()).await
     }
 
     /// Beside the folder of the notes.
@@ -293,7 +293,7 @@ impl Lake<'_> {
     }
 
     async fn notes(&self) -> Result<Notes, Failure> {
-        let (s3, bucket) = (&self.clients.s3, self.bucket);
+        let (s3, bucket) = (self.clients.s3(), self.bucket);
         let mut notes = Notes::default();
         for key in listing::keys(s3, bucket, &compaction::notes(self.table)).await? {
             let Some(bytes) = object::read(s3, bucket, &key).await? else { continue };
@@ -317,12 +317,12 @@ impl Lake<'_> {
 
     async fn write(&self, note: &Note) -> Result<(), Failure> {
         let bytes = serde_json::json!(note).to_string().into_bytes();
-        let (s3, key) = (&self.clients.s3, note.key(self.table));
+        let (s3, key) = (self.clients.s3(), note.key(self.table));
         object::put(s3, self.bucket, &key, "application/json", bytes).await
     }
 
     async fn forget(&self, note: &Note) -> Result<(), Failure> {
-        object::remove(&self.clients.s3, self.bucket, &note.key(self.table)).await
+        object::remove(self.clients.s3(), self.bucket, &note.key(self.table)).await
     }
 
     async fn merge(
@@ -405,7 +405,7 @@ impl Lake<'_> {
             merged
         });
         let fetching = self.fetch(&note.inputs, windows);
-        let uploading = upload(&self.clients.s3, self.bucket, &note.output, made);
+        let uploading = upload(self.clients.s3(), self.bucket, &note.output, made);
         let (merged, fetched, uploaded) = tokio::join!(merging, fetching, uploading);
         let merged = match merged {
             Ok(merged) => merged,
@@ -417,7 +417,7 @@ impl Lake<'_> {
         }
         let (bucket, key) = (self.bucket.to_owned(), note.output.clone());
         let output = ObjectId { bucket, key, version: None };
-        Ok(object::head(&self.clients.s3, &output).await.map_err(Stop::Failed)?.size)
+        Ok(object::head(self.clients.s3(), &output).await.map_err(Stop::Failed)?.size)
     }
 
     /// Sends the files in their order, some at a time. It ends early where nobody receives any more.
@@ -428,7 +428,7 @@ impl Lake<'_> {
             rest = after;
             let mut tasks = JoinSet::new();
             for (place, input) in window.iter().enumerate() {
-                let (s3, bucket) = (self.clients.s3.clone(), self.bucket.to_owned());
+                let (s3, bucket) = (self.clients.s3().clone(), self.bucket.to_owned());
                 let key = input.key.clone();
                 tasks.spawn(async move {
                     let bytes = object::read(&s3, &bucket, &key).await;

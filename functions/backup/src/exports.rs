@@ -192,7 +192,7 @@ impl FullExports<'_> {
             Some(note) if note.outcome.is_some() => note.standing(None, self.now),
             Some(note) => {
                 let told = match &note.arn {
-                    Some(arn) => export::describe(&self.clients.dynamodb, arn).await?,
+                    Some(arn) => export::describe(self.clients.dynamodb(), arn).await?,
                     None => None,
                 };
                 note.standing(told.as_ref(), self.now)
@@ -240,7 +240,7 @@ impl FullExports<'_> {
 
     /// As of when an export that is due at a time is.
     async fn as_of(&self, scheduled: Timestamp) -> Result<Option<Timestamp>, Failure> {
-        let restorable = aws::recovery::restorable(&self.clients.dynamodb, self.table.0).await?;
+        let restorable = aws::recovery::restorable(self.clients.dynamodb(), self.table.0).await?;
         Ok(restorable.and_then(|restorable| as_of(scheduled, restorable, self.fed_since)))
     }
 
@@ -289,13 +289,13 @@ impl FullExports<'_> {
             client_token: &note.token(table_arn, &to.to_string()),
             content: Content::Full { time: note.time },
         };
-        export::start(&self.clients.dynamodb, to, export).await
+        export::start(self.clients.dynamodb(), to, export).await
     }
 
     /// The note, if it is of this table, and what a write over it has to name.
     async fn read(&self) -> Result<(Option<Note>, Option<String>), Failure> {
         let bucket = &self.settings.enrolment.lake_bucket;
-        let Some(read) = state::read(&self.clients.s3, bucket, &self.key()).await? else {
+        let Some(read) = state::read(self.clients.s3(), bucket, &self.key()).await? else {
             return Ok((None, None));
         };
         let note = serde_json::from_slice(&read.bytes).ok();
@@ -305,7 +305,7 @@ impl FullExports<'_> {
     async fn write(&self, note: &Note, over: Option<&str>) -> Result<Put, Failure> {
         let bytes = serde_json::json!(note).to_string().into_bytes();
         let bucket = &self.settings.enrolment.lake_bucket;
-        state::write(&self.clients.s3, bucket, &self.key(), bytes, over).await
+        state::write(self.clients.s3(), bucket, &self.key(), bytes, over).await
     }
 
     fn key(&self) -> String {

@@ -276,7 +276,7 @@ async fn enrol(
 
 /// The table, unless it is deleted, or is being so.
 async fn still_there(clients: &Clients, table: &str) -> Result<Option<TableDescription>, Failure> {
-    let there = table::describe(&clients.dynamodb, table).await?;
+    let there = table::describe(clients.dynamodb(), table).await?;
     Ok(there.filter(|table| !table::is_being_deleted(table)))
 }
 
@@ -311,7 +311,7 @@ async fn write_report(
     let key = format!("reports/{folder}/{}.json", naming::compact(report.scheduled_time));
     let bytes = serde_json::to_vec_pretty(report)?;
     let bucket = &settings.enrolment.lake_bucket;
-    object::put(&clients.s3, bucket, &key, "application/json", bytes).await?;
+    object::put(clients.s3(), bucket, &key, "application/json", bytes).await?;
     Ok(())
 }
 

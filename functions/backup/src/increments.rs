@@ -129,7 +129,7 @@ pub(crate) async fn ensure(
 
 impl Increments<'_> {
     async fn run(&self, report: &mut ChainReport) -> Result<(), Failure> {
-        let dynamodb = &self.turn.clients.dynamodb;
+        let dynamodb = self.turn.clients.dynamodb();
         let Some(restorable) = recovery::restorable(dynamodb, &self.turn.table.name).await? else {
             report.not_planned = Some("point-in-time recovery is off".to_owned());
             return Ok(());
@@ -204,7 +204,7 @@ impl Increments<'_> {
     }
 
     async fn ask(&self, reading: &mut Reading<'_>) -> Result<(), Failure> {
-        let dynamodb = &self.turn.clients.dynamodb;
+        let dynamodb = self.turn.clients.dynamodb();
         while let Some(ask) = reading.ask() {
             match ask {
                 Ask::Describe { arn } => {
@@ -287,7 +287,7 @@ impl Increments<'_> {
                 client_token: &start.client_token,
                 content: Content::Incremental { from, to },
             };
-            match export::start(&clients.dynamodb, &settings.exports, export).await {
+            match export::start(clients.dynamodb(), &settings.exports, export).await {
                 Ok(arn) => {
                     memory.started(&arn, &start, self.now);
                     let Start { window, attempt, .. } = start;
@@ -315,7 +315,7 @@ impl Increments<'_> {
         let arn = self.turn.exports(self.now).ask(self.turn.scheduled, Why::Anew).await?;
         report.full_export_arn = Some(arn.clone());
         let of = Of { table: &self.turn.table.name, request: &self.request, now: self.now };
-        let told = export::describe(&self.turn.clients.dynamodb, &arn).await?;
+        let told = export::describe(self.turn.clients.dynamodb(), &arn).await?;
         recalled.memory.told(of, &arn, told.as_ref());
         self.save(&mut recalled).await?;
         Ok(())

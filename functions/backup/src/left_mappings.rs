@@ -43,7 +43,7 @@ pub(crate) async fn remove(
     now: Timestamp,
 ) -> Result<Vec<String>, Failure> {
     let left = left(clients, settings, only).await?;
-    let (s3, bucket) = (&clients.s3, &settings.enrolment.lake_bucket);
+    let (s3, bucket) = (clients.s3(), &settings.enrolment.lake_bucket);
     let key = path::state("backup", "left-mappings.json");
     let read = object::read(s3, bucket, &key).await?;
     // Seen anew, should it not be readable.
@@ -57,7 +57,7 @@ pub(crate) async fn remove(
     }
     let (mut removed, mut ran) = (Vec::new(), Ok(()));
     for Left { uuid, stream } in expired {
-        let deleted = mapping::delete(&clients.lambda, &uuid).await;
+        let deleted = mapping::delete(clients.lambda(), &uuid).await;
         if deleted.is_ok() {
             tracing::info!(stream, uuid, "mapping of a stream that no table has deleted");
             removed.push(stream);
@@ -91,7 +91,7 @@ async fn left(
     // Tables are described once, whatever the number of their streams.
     let mut streams: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut left = Vec::new();
-    for mapping in mapping::of_function(&clients.lambda, function).await? {
+    for mapping in mapping::of_function(clients.lambda(), function).await? {
         let (Some(uuid), Some(stream)) = (mapping.uuid(), mapping.event_source_arn()) else {
             continue;
         };
@@ -104,7 +104,7 @@ async fn left(
             continue;
         }
         if !streams.contains_key(name) {
-            let described = table::describe(&clients.dynamodb, name).await?;
+            let described = table::describe(clients.dynamodb(), name).await?;
             let newest = described.and_then(|table| table.latest_stream_arn);
             streams.insert(name.to_owned(), newest);
         }

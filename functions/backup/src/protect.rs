@@ -154,7 +154,7 @@ impl Turn<'_> {
                 report.broken_backups.push(name.clone());
             }
             Act::Remove { name, arn } => {
-                backup::delete(&self.clients.dynamodb, arn).await?;
+                backup::delete(self.clients.dynamodb(), arn).await?;
                 report.removed_backups.push(name.clone());
             }
             // Done once.
@@ -212,7 +212,7 @@ impl Turn<'_> {
                     let existing = existing.into_iter().find(|backup| backup.name == *name);
                     report.backup_arn = Some(match existing {
                         Some(backup) => backup.arn,
-                        None => backup::create(&clients.dynamodb, &table.name, name).await?,
+                        None => backup::create(clients.dynamodb(), &table.name, name).await?,
                     });
                 }
                 Act::Export(why) => {
@@ -229,7 +229,7 @@ impl Turn<'_> {
     /// The backups of this table. Those of one that had its name before are for a person to remove: nothing else is
     /// left of it.
     async fn backups(&self) -> Result<Vec<Backup>, Failure> {
-        let mut backups = backup::list(&self.clients.dynamodb, &self.table.name).await?;
+        let mut backups = backup::list(self.clients.dynamodb(), &self.table.name).await?;
         backups.retain(|backup| backup.table_id.as_deref().is_none_or(|id| id == self.table_id));
         Ok(backups)
     }
@@ -256,6 +256,6 @@ impl Turn<'_> {
     }
 
     pub(crate) fn state(&self) -> (&aws::sdk::s3::Client, &str) {
-        (&self.clients.s3, &self.settings.enrolment.lake_bucket)
+        (self.clients.s3(), &self.settings.enrolment.lake_bucket)
     }
 }

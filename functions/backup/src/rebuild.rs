@@ -78,10 +78,10 @@ fn names(tables: &Value, prefix: &str) -> anyhow::Result<Vec<String>> {
 async fn rebuild(clients: &Clients, settings: &Settings, table: &str) -> anyhow::Result<Rebuilt> {
     let bucket = &settings.enrolment.lake_bucket;
     let database = &settings.enrolment.database;
-    let there = catalog::find(&clients.glue, database, table).await?;
+    let there = catalog::find(clients.glue(), database, table).await?;
     if there.is_none() {
         // A name that was mistyped would become an empty catalog table.
-        let any = aws::footer::has_changes(&clients.s3, bucket, table).await?;
+        let any = aws::footer::has_changes(clients.s3(), bucket, table).await?;
         let prefix = lake::path::changes(table);
         ensure!(any, "there is no file below s3://{bucket}/{prefix}: is the table's name right?");
     }

@@ -75,12 +75,12 @@ pub(crate) async fn tables(
     only: Option<&[String]>,
 ) -> Result<Vec<TaggedTable>, Failure> {
     let prefix = &settings.table_prefix;
-    let mut tables = tagged::tables(&clients.tagging, TAG, prefix).await?;
+    let mut tables = tagged::tables(clients.tagging(), TAG, prefix).await?;
     if !settings.name_patterns.is_empty() {
-        for name in tagged::names(&clients.dynamodb).await? {
+        for name in tagged::names(clients.dynamodb()).await? {
             let is_wanted = name.starts_with(prefix) && settings.name_patterns.fit(&name);
             if is_wanted && tables.iter().all(|table| table.name != name) {
-                tables.extend(tagged::named(&clients.dynamodb, &name).await?);
+                tables.extend(tagged::named(clients.dynamodb(), &name).await?);
             }
         }
         tables.sort();

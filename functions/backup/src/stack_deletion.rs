@@ -72,13 +72,13 @@ async fn remove(
     last: &mut Option<String>,
 ) -> Result<(), Failure> {
     loop {
-        let mappings = mapping::of_function(&clients.lambda, function).await?;
+        let mappings = mapping::of_function(clients.lambda(), function).await?;
         let left: Vec<_> = mappings.iter().filter(|it| !mapping::is_leaving(it)).collect();
         if left.is_empty() {
             return Ok(());
         }
         for mapping in left {
-            match mapping::delete(&clients.lambda, mapping.uuid().unwrap_or_default()).await {
+            match mapping::delete(clients.lambda(), mapping.uuid().unwrap_or_default()).await {
                 Ok(()) => {}
                 // A right that is missing does not come while the stack goes.
                 Err(failure) if failure.has_code("AccessDeniedException") => return Err(failure),

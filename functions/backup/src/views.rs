@@ -78,7 +78,7 @@ pub(crate) fn names(tables: &Value) -> anyhow::Result<Vec<String>> {
 }
 
 async fn of_table(clients: &Clients, settings: &Settings, name: &str) -> anyhow::Result<Vec<Step>> {
-    let description = table::describe(&clients.dynamodb, name).await?;
+    let description = table::describe(clients.dynamodb(), name).await?;
     let description = description.ok_or_else(|| anyhow!("there is no such table"))?;
     Ok(ensure(clients, settings, &description, clock::now()).await?.steps)
 }
@@ -94,7 +94,7 @@ pub(crate) async fn ensure(
 ) -> Result<Views, Failure> {
     let table = description.table_name().unwrap_or_default();
     let database = &settings.enrolment.database;
-    let Some(changes) = catalog::find(&clients.glue, database, table).await? else {
+    let Some(changes) = catalog::find(clients.glue(), database, table).await? else {
         let message = format!(
             "the catalog has no table for the changes of {table}: tag it headwater=on and run the schedule"
         );
@@ -129,13 +129,13 @@ async fn standing(
     let table = description.table_name().unwrap_or_default();
     let of = (table, description.table_id().unwrap_or_default());
     let (database, bucket) = (&settings.enrolment.database, &settings.enrolment.lake_bucket);
-    let newest = snapshot::newest(&clients.s3, bucket, of, as_of - PASSED, 1).await?;
+    let newest = snapshot::newest(clients.s3(), bucket, of, as_of - PASSED, 1).await?;
     let Some(finished) = newest.into_iter().next() else {
         return Ok(None);
     };
     // It makes a catalog table that was lost.
     let lake = Lake { database, bucket };
-    let registry = Box::pin(catalog::ensure_snapshots(&clients.glue, lake, table)).await?;
+    let registry = Box::pin(catalog::ensure_snapshots(clients.glue(), lake, table)).await?;
     Ok(Some((finished, registry)))
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn asked(import: &mut Import<'_>, kind: &Kind) -> Result<Asked,
         }
         Kind::Object | Kind::Refused(_) | Kind::Settled => {
             let file = the_object(import);
-            let head = object::head(&import.run.clients.s3, &file.object).await;
+            let head = object::head(import.run.clients.s3(), &file.object).await;
             let head = head.map_err(|failure| gone(&file, failure))?;
             let key = metadata_key(&head.metadata)?;
             Ok(Asked { files: vec![file], key, ..Asked::default() })
@@ -113,7 +113,7 @@ async fn folder_asked(import: &mut Import<'_>, folder: &str) -> Result<Asked, St
     let elsewhere = source.s3_bucket.is_some() || source.s3_key_prefix.is_some();
     let bucket = source.s3_bucket.unwrap_or_else(|| import.bucket.clone());
     let prefix = source.s3_key_prefix.unwrap_or_else(|| folder.to_owned());
-    let listed = listing::newest_versions(&import.run.clients.s3, &bucket, &prefix, MAX_FILES);
+    let listed = listing::newest_versions(import.run.clients.s3(), &bucket, &prefix, MAX_FILES);
     let listed = files_of(listed.await?);
     let place = format!("s3://{bucket}/{prefix}");
     if listed.is_empty() {
@@ -141,7 +141,7 @@ async fn folder_asked(import: &mut Import<'_>, folder: &str) -> Result<Asked, St
 
 async fn read_manifest(import: &Import<'_>) -> Result<Manifest, Stop> {
     let file = the_object(import);
-    let opened = object::open(&import.run.clients.s3, &file.object).await;
+    let opened = object::open(import.run.clients.s3(), &file.object).await;
     let body = opened.map_err(|failure| gone(&file, failure))?.body.collect().await;
     let bytes = body.map_err(|broken| {
         let resource = file.object.to_string();

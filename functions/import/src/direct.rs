@@ -104,7 +104,7 @@ pub(crate) async fn load(
         }
     };
     let table = &work.report.table;
-    let writing = batch_write::write_all(&clients.dynamodb, table, receiver, bounds, reached);
+    let writing = batch_write::write_all(clients.dynamodb(), table, receiver, bounds, reached);
     let (decoded, ended) = tokio::join!(decoding, writing);
     // A failed write closes the channel, and the decoder stops for that reason: it comes first.
     let ended = ended.map_err(Stop::from).and_then(|ended| decoded.map(|()| ended));

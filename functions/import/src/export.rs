@@ -110,7 +110,7 @@ fn data_file(entry: DataFile, data: &str, listed: &[File]) -> Result<File, Refus
 }
 
 async fn read(import: &Import<'_>, object: &ObjectId) -> Result<Vec<u8>, Stop> {
-    let read = object::read(&import.run.clients.s3, &object.bucket, &object.key).await?;
+    let read = object::read(import.run.clients.s3(), &object.bucket, &object.key).await?;
     Ok(read.ok_or_else(|| {
         Refusal::from(format!("{object} is missing; copy the export again, whole"))
     })?)

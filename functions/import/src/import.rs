@@ -169,7 +169,7 @@ impl<'a> Import<'a> {
         // Whatever fails from here on, no item is written again.
         self.hold.save().await?;
         self.account(work, loaded.written, loaded.refused)?;
-        definition::complete(&self.run.clients.dynamodb, work, &description).await?;
+        definition::complete(self.run.clients.dynamodb(), work, &description).await?;
         Ok(End::Finished)
     }
 
@@ -183,7 +183,7 @@ impl<'a> Import<'a> {
 
     /// Makes the table, or finds that an earlier attempt of this import did.
     async fn table(&mut self, work: &Work) -> Result<TableDescription, Stop> {
-        let dynamodb = &self.run.clients.dynamodb;
+        let dynamodb = self.run.clients.dynamodb();
         let there = table::describe(dynamodb, &self.report.table).await?;
         let is_gone = there.as_ref().is_none_or(table::is_being_deleted);
         if is_gone && (work.appends || self.hold.status().table_id.is_some()) {
@@ -208,7 +208,7 @@ impl<'a> Import<'a> {
     async fn create(&self, work: &Work) -> Result<bool, Stop> {
         let tags = [(TAG, ON), (IMPORT_TAG, self.report.import_id.as_str())];
         let request = definition::create(work, &tags)?;
-        match table::create(&self.run.clients.dynamodb, &self.report.table, request).await {
+        match table::create(self.run.clients.dynamodb(), &self.report.table, request).await {
             Ok(()) => Ok(true),
             Err(failure) if failure.has_code("ResourceInUseException") => Ok(false),
             Err(failure) => Err(failure.into()),
@@ -239,7 +239,7 @@ impl<'a> Import<'a> {
     /// Whether this import made the table.
     pub(crate) async fn is_ours(&self, description: &TableDescription) -> Result<bool, Failure> {
         let arn = description.table_arn().unwrap_or_default();
-        let made_by = table::tag(&self.run.clients.dynamodb, arn, IMPORT_TAG).await?;
+        let made_by = table::tag(self.run.clients.dynamodb(), arn, IMPORT_TAG).await?;
         Ok(made_by.as_ref() == Some(&self.report.import_id))
     }
 
@@ -330,7 +330,7 @@ impl<'a> Import<'a> {
             file,
         };
         let Invocation { clients, settings, .. } = *self.run;
-        queue::send(&clients.sqs, &settings.queue, message.body(), delay).await
+        queue::send(clients.sqs(), &settings.queue, message.body(), delay).await
     }
 
     /// Writes the rows that the survey rejected, or those that DynamoDB refused in a turn that began at a
@@ -352,7 +352,7 @@ impl<'a> Import<'a> {
             layout: layout.of_rejects().clone(),
         };
         let lines = reject::to_json_lines(&head, rejects);
-        object::put(&self.run.clients.s3, &self.bucket, &key, "application/x-ndjson", lines).await
+        object::put(self.run.clients.s3(), &self.bucket, &key, "application/x-ndjson", lines).await
     }
 
     /// Writes the report; what the queue should try again is in it and is our failure too.
@@ -404,7 +404,7 @@ impl<'a> Import<'a> {
     }
 
     async fn write_report(&mut self) -> Result<(), Failure> {
-        let s3 = &self.run.clients.s3;
+        let s3 = self.run.clients.s3();
         let Report { table, import_id, .. } = &self.report;
         let kept = listing::keys(s3, &self.bucket, &format!("rejects/{table}/{import_id}")).await?;
         self.report.rejects =

@@ -78,7 +78,7 @@ pub(crate) async fn take(
 ) -> Result<Taken, Failure> {
     for _ in 0..ATTEMPTS {
         let now = clock::now();
-        let found = state::read(&clients.s3, bucket, key).await?;
+        let found = state::read(clients.s3(), bucket, key).await?;
         let (mut status, over) = match (found, &new) {
             (Some(found), _) => (parse(&found.bytes, bucket, key)?, Some(found.tag)),
             (None, Some(new)) => (new.clone(), None),
@@ -91,7 +91,7 @@ pub(crate) async fn take(
         }
         status.turn = turn;
         let until = renew(&mut status, holder, now);
-        match state::write(&clients.s3, bucket, key, json(&status), over.as_deref()).await? {
+        match state::write(clients.s3(), bucket, key, json(&status), over.as_deref()).await? {
             // Someone took it, or only noted progress: look again.
             Put::Lost => {}
             Put::Written(tag) => {
@@ -118,7 +118,7 @@ pub(crate) async fn is_at_turn(
     key: &str,
     turn: u32,
 ) -> Result<bool, Failure> {
-    let Some(found) = state::read(&clients.s3, bucket, key).await? else {
+    let Some(found) = state::read(clients.s3(), bucket, key).await? else {
         return Ok(false);
     };
     let status = parse(&found.bytes, bucket, key)?;
@@ -135,7 +135,7 @@ pub(crate) async fn note(
     change: impl Fn(&mut Staging),
 ) -> Result<(), Failure> {
     for _ in 0..ATTEMPTS {
-        let Some(found) = state::read(&clients.s3, bucket, key).await? else {
+        let Some(found) = state::read(clients.s3(), bucket, key).await? else {
             return Ok(());
         };
         let mut status = parse(&found.bytes, bucket, key)?;
@@ -147,7 +147,7 @@ pub(crate) async fn note(
         status.progress = staging.progress(status.progress.bytes_total, now);
         status.updated_at = now;
         let tag = Some(found.tag.as_str());
-        match state::write(&clients.s3, bucket, key, json(&status), tag).await? {
+        match state::write(clients.s3(), bucket, key, json(&status), tag).await? {
             Put::Written(_) => break,
             Put::Lost => {}
         }
@@ -236,7 +236,7 @@ impl Hold {
             (json(&status), until)
         };
         for _ in 0..ATTEMPTS {
-            let (s3, tag) = (&self.clients.s3, Some(written.tag.as_str()));
+            let (s3, tag) = (self.clients.s3(), Some(written.tag.as_str()));
             match state::write(s3, &self.bucket, &self.key, bytes.clone(), tag).await? {
                 Put::Written(tag) => {
                     *written = Written { tag, until };
@@ -251,7 +251,7 @@ impl Hold {
     /// The entity tag of what is there, if we wrote it and were not told: the answer was lost, or a
     /// heartbeat was under way when the work was done.
     async fn tag_of_ours(&self, wanted: &[u8]) -> Result<String, Failure> {
-        let found = state::read(&self.clients.s3, &self.bucket, &self.key).await?;
+        let found = state::read(self.clients.s3(), &self.bucket, &self.key).await?;
         let Some(found) = found else {
             return Err(self.lost("its state was deleted"));
         };

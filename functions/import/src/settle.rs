@@ -99,7 +99,7 @@ async fn existing(
 async fn described(import: &Import<'_>) -> Result<Option<TableDescription>, Failure> {
     let Invocation { clients, deadline, .. } = *import.run;
     loop {
-        match table::describe(&clients.dynamodb, &import.report.table).await? {
+        match table::describe(clients.dynamodb(), &import.report.table).await? {
             Some(deleting) if table::is_being_deleted(&deleting) && deadline.is_young() => {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }

@@ -111,7 +111,7 @@ impl Work {
             let resource = format!("s3://{bucket}/{key}");
             Failure::stated("PutObject", resource, error.to_string(), Class::Permanent)
         })?;
-        object::put(&clients.s3, bucket, key, "application/json", bytes).await
+        object::put(clients.s3(), bucket, key, "application/json", bytes).await
     }
 
     /// Reads it.
@@ -119,7 +119,7 @@ impl Work {
         let failure = |message: String, class| {
             Failure::stated("GetObject", format!("s3://{bucket}/{key}"), message, class)
         };
-        let bytes = object::read(&clients.s3, bucket, key).await?.ok_or_else(|| {
+        let bytes = object::read(clients.s3(), bucket, key).await?.ok_or_else(|| {
             let message = "what the import had settled is gone; drop its source anew";
             failure(message.to_owned(), Class::Permanent)
         })?;

@@ -61,7 +61,7 @@ pub(crate) async fn begin(
         .into_iter()
         .enumerate()
         .map(|(number, file)| FileOfExport { export: export.clone(), number, file }.body());
-    queue::send_all(&clients.sqs, &settings.queue, bodies.collect()).await?;
+    queue::send_all(clients.sqs(), &settings.queue, bodies.collect()).await?;
     tracing::info!(
         table = export.table,
         files = export.files,
@@ -86,20 +86,20 @@ async fn left_alone(
         return Ok(Some("its summary says neither as of when it is nor of which window"));
     }
     let table = summary.table();
-    let Some(description) = table::describe(&clients.dynamodb, table).await? else {
+    let Some(description) = table::describe(clients.dynamodb(), table).await? else {
         return Ok(Some("the table is gone"));
     };
     if description.table_id() != Some(summary.table_id.as_str()) {
         return Ok(Some("the table was created anew since"));
     }
-    if catalog::find(&clients.glue, &settings.database, table).await?.is_some() {
+    if catalog::find(clients.glue(), &settings.database, table).await?.is_some() {
         return Ok(None);
     }
     let arn = description.table_arn().unwrap_or_default();
     let is_ours = ["full", "increment"]
         .iter()
         .any(|kind| object.key.starts_with(&format!("{table}/{kind}/")));
-    if is_ours || table::tag(&clients.dynamodb, arn, TAG).await?.as_deref() == Some(ON) {
+    if is_ours || table::tag(clients.dynamodb(), arn, TAG).await?.as_deref() == Some(ON) {
         // Its catalog table was lost, and comes back.
         let missing = catalog::missing(&settings.database, table);
         return Err(Failure { class: Class::Retryable, ..missing });
@@ -133,12 +133,12 @@ async fn files(
 async fn read(clients: &Clients, object: &ObjectId) -> Result<Vec<u8>, Failure> {
     let failed =
         |message| Failure::stated("GetObject", object.to_string(), message, Class::Retryable);
-    let read = object::read(&clients.s3, &object.bucket, &object.key).await?;
+    let read = object::read(clients.s3(), &object.bucket, &object.key).await?;
     let bytes = read.ok_or_else(|| {
         failed("there is no such object; DynamoDB writes both manifests when the data is written")
     })?;
     let sum = export::sum_key(&object.key);
-    match object::read(&clients.s3, &object.bucket, &sum).await? {
+    match object::read(clients.s3(), &object.bucket, &sum).await? {
         Some(told) if !export::is_sum(&told, &bytes) => Err(failed(
             "its md5 sum is not what the object of that name with .md5 says; is it being written still?",
         )),

@@ -77,7 +77,7 @@ pub(crate) async fn convert(
 ) -> Result<Converted, Stop> {
     let object =
         ObjectId { bucket: task.export.bucket.clone(), key: task.file.key.clone(), version: None };
-    let size = match object::head(&clients.s3, &object).await {
+    let size = match object::head(clients.s3(), &object).await {
         Ok(head) => head.size,
         Err(failure) if failure.is_retryable() => return Err(failure.into()),
         Err(failure) => return Err(Stop::Damaged(failure.to_string())),
@@ -103,7 +103,7 @@ pub(crate) async fn convert(
         }
         converted
     });
-    let uploading = upload(&clients.s3, &settings.lake_bucket, &target, parts);
+    let uploading = upload(clients.s3(), &settings.lake_bucket, &target, parts);
     let (converted, uploaded) = tokio::join!(converting, uploading);
     let converted = match converted {
         Ok(converted) => converted,
@@ -191,7 +191,7 @@ impl Job {
         let unnamed = file.unnamed(&self.registry);
         if !unnamed.is_empty() && !self.registry.is_full(*column_limit) {
             let table = &self.task.export.table;
-            let glue = &self.clients.glue;
+            let glue = self.clients.glue();
             let extended = catalog::extend(glue, database, table, &unnamed, *column_limit);
             self.registry = self.runtime.block_on(extended)?;
         }

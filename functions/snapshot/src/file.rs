@@ -38,7 +38,7 @@ async fn convert(
     if file.item_count == 0 {
         return Ok((Outcome::Done { rows: 0, quarantined: 0 }, detail));
     }
-    let description = table::describe(&clients.dynamodb, &export.table).await?;
+    let description = table::describe(clients.dynamodb(), &export.table).await?;
     let Some(key) = description.as_ref().and_then(table::key_of) else {
         // Deleted since: nothing stands on this export any more.
         detail["reason"] = "the table is gone".into();
@@ -112,7 +112,7 @@ pub(crate) async fn finish(
     // Before it is seen to be finished: views and people read its columns.
     let kind = export.kind();
     kind.ensure_table(clients, settings, &export.table).await?;
-    snapshot::note(&clients.s3, &settings.lake_bucket, &finished).await?;
+    snapshot::note(clients.s3(), &settings.lake_bucket, &finished).await?;
     let Finished { table, rows, quarantined, damaged_files, .. } = &finished;
     let [in_lake, not_whole] = kind.metrics();
     telemetry::count(table, &[(in_lake, *rows), (not_whole, u64::from(!finished.is_whole()))]);

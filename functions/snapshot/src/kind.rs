@@ -102,7 +102,7 @@ impl Kind {
         settings: &Settings,
         table: &str,
     ) -> Result<(), Failure> {
-        let (glue, lake) = (&clients.glue, settings.lake());
+        let (glue, lake) = (clients.glue(), settings.lake());
         match self {
             Self::Snapshot => Box::pin(catalog::ensure_snapshots(glue, lake, table)).await,
             Self::Increment(_) => Box::pin(catalog::ensure_increments(glue, lake, table)).await,

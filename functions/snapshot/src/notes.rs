@@ -55,11 +55,11 @@ impl Notes {
     pub(crate) async fn claim(&self, clients: &Clients, export: &Export) -> Result<bool, Failure> {
         let key = format!("{}export.json", self.prefix);
         let bytes = serde_json::json!(export).to_string().into_bytes();
-        let put = object::put_once(&clients.s3, &self.bucket, &key, "application/json", bytes);
+        let put = object::put_once(clients.s3(), &self.bucket, &key, "application/json", bytes);
         if put.await? == Once::Written {
             return Ok(true);
         }
-        let there = object::read(&clients.s3, &self.bucket, &key).await?.unwrap_or_default();
+        let there = object::read(clients.s3(), &self.bucket, &key).await?.unwrap_or_default();
         let there = serde_json::from_slice::<Export>(&there);
         Ok(there.is_ok_and(|there| there.arn == export.arn))
     }
@@ -74,7 +74,7 @@ impl Notes {
     ) -> Result<(), Failure> {
         let key = format!("{}files/{}", self.prefix, name(file, outcome));
         let bytes = detail.to_string().into_bytes();
-        object::put(&clients.s3, &self.bucket, &key, "application/json", bytes).await
+        object::put(clients.s3(), &self.bucket, &key, "application/json", bytes).await
     }
 
     /// What became of each file that is done.
@@ -83,7 +83,7 @@ impl Notes {
         clients: &Clients,
     ) -> Result<BTreeMap<usize, Outcome>, Failure> {
         let prefix = format!("{}files/", self.prefix);
-        let keys = listing::keys(&clients.s3, &self.bucket, &prefix).await?;
+        let keys = listing::keys(clients.s3(), &self.bucket, &prefix).await?;
         Ok(keys.iter().filter_map(|key| parse(&key[prefix.len()..])).collect())
     }
 }

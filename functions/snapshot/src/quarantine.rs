@@ -50,6 +50,6 @@ pub(crate) async fn write(
         text.push_str(&serde_json::json!(line).to_string());
         text.push('\n');
     }
-    let (s3, bucket) = (&clients.s3, &settings.lake_bucket);
+    let (s3, bucket) = (clients.s3(), &settings.lake_bucket);
     object::put(s3, bucket, &key, "application/x-ndjson", text.into_bytes()).await
 }

@@ -162,7 +162,7 @@ async fn write(
         table: stream.table(),
         column_limit: settings.column_limit,
     };
-    let named = registries.naming(&clients.glue, &place, &files, Instant::now()).await;
+    let named = registries.naming(clients.glue(), &place, &files, Instant::now()).await;
     let registry = match named {
         Ok(registry) => registry,
         Err(failure) => {
@@ -173,7 +173,7 @@ async fn write(
     for ChangeFile { path, bytes, rows, first } in files.finish(&registry)? {
         let size = bytes.len();
         let put = object::put(
-            &clients.s3,
+            clients.s3(),
             &settings.lake_bucket,
             &path,
             "application/vnd.apache.parquet",
@@ -205,5 +205,5 @@ async fn quarantine(
     let Impossible { path, json, .. } = impossible;
     tracing::error!(path, "record can never become a row; kept in quarantine");
     let bucket = &settings.lake_bucket;
-    object::put(&clients.s3, bucket, path, "application/json", json.clone()).await
+    object::put(clients.s3(), bucket, path, "application/json", json.clone()).await
 }

@@ -55,7 +55,7 @@ pub(crate) async fn read(clients: &Clients, settings: &Settings, key: &str) -> R
         )
         .into());
     }
-    let bytes = object::read(&clients.s3, bucket, key).await?;
+    let bytes = object::read(clients.s3(), bucket, key).await?;
     let bytes = bytes.ok_or_else(|| {
         format!("s3://{bucket}/{key} is not there; was it redriven and removed before?")
     })?;

@@ -210,7 +210,7 @@ mod tests {
                 ("AWS_SECRET_ACCESS_KEY", "secret"),
                 ("AWS_ENDPOINT_URL", endpoint.as_str()),
             ]));
-            Self { catalog, glue: glue.unwrap().glue }
+            Self { catalog, glue: glue.unwrap().glue().clone() }
         }
 
         fn say(&self, catalog: Catalog) {

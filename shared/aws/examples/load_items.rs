@@ -87,7 +87,7 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
     let mut loaded = Written::default();
     let reached = |(), written| loaded = written;
     let ended =
-        batch_write::write_all(&clients.dynamodb, &table, receiver, bounds, reached).await?;
+        batch_write::write_all(clients.dynamodb(), &table, receiver, bounds, reached).await?;
     decoding.await??;
     if ended == Ended::OutOfTime {
         return Err(format!("not all was written within {} hours", TIME.as_secs() / 3600).into());

@@ -106,7 +106,7 @@ pub async fn ensure_changes(
     table: &str,
     now: Timestamp,
 ) -> Result<Ensured, Failure> {
-    match look_up(&clients.glue, lake.database, table).await? {
+    match look_up(clients.glue(), lake.database, table).await? {
         Place::Taken(found) => {
             let drift = found.definition.drift();
             Ok(Ensured { name: found.name, created: false, restored: None, drift })
@@ -123,12 +123,12 @@ pub async fn rebuild(
     table: &str,
     now: Timestamp,
 ) -> Result<Ensured, Failure> {
-    let files = footer::of_table(&clients.s3, lake.bucket, table).await?;
+    let files = footer::of_table(clients.s3(), lake.bucket, table).await?;
     for _ in 0..ATTEMPTS {
-        let written = match look_up(&clients.glue, lake.database, table).await? {
-            Place::Free(name) => create(&clients.glue, lake, table, name, now, &files).await,
+        let written = match look_up(clients.glue(), lake.database, table).await? {
+            Place::Free(name) => create(clients.glue(), lake, table, name, now, &files).await,
             Place::Taken(found) => {
-                Box::pin(complete(&clients.glue, lake.database, *found, &files)).await
+                Box::pin(complete(clients.glue(), lake.database, *found, &files)).await
             }
         };
         match written {
@@ -136,7 +136,7 @@ pub async fn rebuild(
             Err(failure) if is_beaten(&failure) => give_way().await,
             written => {
                 if files.has_increments && written.is_ok() {
-                    Box::pin(ensure_increments(&clients.glue, lake, table)).await?;
+                    Box::pin(ensure_increments(clients.glue(), lake, table)).await?;
                 }
                 return written;
             }

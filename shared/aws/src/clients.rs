@@ -1,6 +1,9 @@
-//! SDK clients, made once per cold start.
+//! SDK clients, each made once per cold start and only if it is needed.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::{BehaviorVersion, Region};
@@ -21,23 +24,23 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest one attempt may take, from request to the response's head.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One client per service. Cloning is cheap: they share connections.
+/// One client per service, made when it is first asked for.
+///
+/// A function is linked with the SDKs that it asks for and no others: nothing else names them.
+/// Cloning is cheap: clones share clients, and clients share connections.
 #[derive(Debug, Clone)]
-pub struct Clients {
-    /// Queries, and the views they are made through.
-    pub athena: aws_sdk_athena::Client,
-    /// Tables, items, backups, exports.
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    /// The catalog.
-    pub glue: aws_sdk_glue::Client,
-    /// Event source mappings.
-    pub lambda: aws_sdk_lambda::Client,
-    /// Objects.
-    pub s3: aws_sdk_s3::Client,
-    /// Messages.
-    pub sqs: aws_sdk_sqs::Client,
-    /// Tables by tag.
-    pub tagging: aws_sdk_resourcegroupstagging::Client,
+pub struct Clients(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: SdkConfig,
+    athena: OnceLock<aws_sdk_athena::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    glue: OnceLock<aws_sdk_glue::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    tagging: OnceLock<aws_sdk_resourcegroupstagging::Client>,
 }
 
 impl Clients {
@@ -47,19 +50,57 @@ impl Clients {
     ///
     /// Source: [Lambda environment variables](https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime).
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
-        let config = sdk_config(environment)?;
-        // Bucket names as a path: an endpoint that is an address has no sub-domains.
-        let path_style = config.endpoint_url().is_some();
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
-        Ok(Self {
-            athena: aws_sdk_athena::Client::new(&config),
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            glue: aws_sdk_glue::Client::new(&config),
-            lambda: aws_sdk_lambda::Client::new(&config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            sqs: aws_sdk_sqs::Client::new(&config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+        Ok(Self(Arc::new(Shared {
+            config: sdk_config(environment)?,
+            athena: OnceLock::new(),
+            dynamodb: OnceLock::new(),
+            glue: OnceLock::new(),
+            lambda: OnceLock::new(),
+            s3: OnceLock::new(),
+            sqs: OnceLock::new(),
+            tagging: OnceLock::new(),
+        })))
+    }
+
+    /// Queries, and the views they are made through.
+    pub fn athena(&self) -> &aws_sdk_athena::Client {
+        self.0.athena.get_or_init(|| aws_sdk_athena::Client::new(&self.0.config))
+    }
+
+    /// Tables, items, backups, exports.
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.0.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.0.config))
+    }
+
+    /// The catalog.
+    pub fn glue(&self) -> &aws_sdk_glue::Client {
+        self.0.glue.get_or_init(|| aws_sdk_glue::Client::new(&self.0.config))
+    }
+
+    /// Event source mappings.
+    pub fn lambda(&self) -> &aws_sdk_lambda::Client {
+        self.0.lambda.get_or_init(|| aws_sdk_lambda::Client::new(&self.0.config))
+    }
+
+    /// Objects.
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        self.0.s3.get_or_init(|| {
+            // Bucket names as a path: an endpoint that is an address has no sub-domains.
+            let path_style = self.0.config.endpoint_url().is_some();
+            let config = aws_sdk_s3::config::Builder::from(&self.0.config);
+            aws_sdk_s3::Client::from_conf(config.force_path_style(path_style).build())
         })
+    }
+
+    /// Messages.
+    pub fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.0.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.0.config))
+    }
+
+    /// Tables by tag.
+    pub fn tagging(&self) -> &aws_sdk_resourcegroupstagging::Client {
+        let client = || aws_sdk_resourcegroupstagging::Client::new(&self.0.config);
+        self.0.tagging.get_or_init(client)
     }
 }
 

@@ -128,7 +128,7 @@ pub async fn enrol(
         None => (false, None),
     };
     let days = settings.recovery_days;
-    steps.push(match recovery::ensure(&clients.dynamodb, name, days).await? {
+    steps.push(match recovery::ensure(clients.dynamodb(), name, days).await? {
         Recovery::SwitchedOn => Step::Done(format!("point-in-time recovery of {days} days on")),
         Recovery::AlreadyOn => Step::AlreadySo(format!("point-in-time recovery of {days} days on")),
     });
@@ -147,7 +147,7 @@ pub async fn observe(
         Stream::Off => Step::Would(STREAM_ON.to_owned()),
         stream => stream.step(),
     }];
-    steps.push(match catalog::find(&clients.glue, &settings.database, name).await? {
+    steps.push(match catalog::find(clients.glue(), &settings.database, name).await? {
         Some(found) => Step::AlreadySo(format!("catalog table {} there", found.name)),
         None => Step::Would("catalog table made".to_owned()),
     });
@@ -155,7 +155,7 @@ pub async fn observe(
         Stream::Off => steps.push(Step::Would(MAPPING_MADE.to_owned())),
         Stream::Serves(_) => {
             let arn = stream_arn(description)?;
-            let mappings = mapping::of_stream(&clients.lambda, &arn).await?;
+            let mappings = mapping::of_stream(clients.lambda(), &arn).await?;
             steps.push(match fed(&mappings, &settings.mapping) {
                 Fed::Otherwise(_) => Step::Would(MAPPING_REPAIRED.to_owned()),
                 Fed::Not => Step::Would(MAPPING_MADE.to_owned()),
@@ -168,7 +168,7 @@ pub async fn observe(
     }
     let days = settings.recovery_days;
     let recovery = format!("point-in-time recovery of {days} days on");
-    let is_on = recovery::is_on(&clients.dynamodb, name, days).await?;
+    let is_on = recovery::is_on(clients.dynamodb(), name, days).await?;
     steps.push(if is_on { Step::AlreadySo(recovery) } else { Step::Would(recovery) });
     Ok(steps)
 }
@@ -184,13 +184,13 @@ pub async fn pause(
     let Some(arn) = description.latest_stream_arn() else {
         return Ok(vec![Step::AlreadySo("no stream, and no change feed".to_owned())]);
     };
-    let mappings = mapping::of_stream(&clients.lambda, arn).await?;
+    let mappings = mapping::of_stream(clients.lambda(), arn).await?;
     let ours = mappings.iter().find(|it| mapping::feeds(it, &settings.mapping.function));
     Ok(vec![match ours {
         None => Step::AlreadySo("no change feed".to_owned()),
         Some(ours) if mapping::rests(ours) => Step::AlreadySo(RESTS.to_owned()),
         Some(ours) => {
-            mapping::rest(&clients.lambda, ours.uuid().unwrap_or_default()).await?;
+            mapping::rest(clients.lambda(), ours.uuid().unwrap_or_default()).await?;
             Step::Done(RESTS.to_owned())
         }
     }])
@@ -282,8 +282,8 @@ async fn ensure_stream(
     let name = description.table_name().unwrap_or_default();
     match stream_of(description) {
         Stream::Off => {
-            table::enable_stream(&clients.dynamodb, name).await?;
-            let description = table::wait_until_active(&clients.dynamodb, name).await?;
+            table::enable_stream(clients.dynamodb(), name).await?;
+            let description = table::wait_until_active(clients.dynamodb(), name).await?;
             steps.push(Step::Done(STREAM_ON.to_owned()));
             stream_arn(&description).map(Some)
         }
@@ -345,7 +345,7 @@ async fn ensure_mapping(
     stream_arn: &str,
     steps: &mut Vec<Step>,
 ) -> Result<(bool, Option<String>), Failure> {
-    let mappings = mapping::of_stream(&clients.lambda, stream_arn).await?;
+    let mappings = mapping::of_stream(clients.lambda(), stream_arn).await?;
     let step = match fed(&mappings, settings) {
         Fed::Leaving => {
             let message = "the stream mapping is being deleted; it can be made again after that";
@@ -358,12 +358,12 @@ async fn ensure_mapping(
         }
         Fed::AsSet => Step::AlreadySo(MAPPING_THERE.to_owned()),
         Fed::Otherwise(uuid) => {
-            mapping::repair(&clients.lambda, uuid, settings).await?;
+            mapping::repair(clients.lambda(), uuid, settings).await?;
             Step::Done(MAPPING_REPAIRED.to_owned())
         }
         Fed::ByOthers(count) => by_others(count),
         Fed::Not => {
-            mapping::create(&clients.lambda, stream_arn, settings).await?;
+            mapping::create(clients.lambda(), stream_arn, settings).await?;
             Step::Done(MAPPING_MADE.to_owned())
         }
     };

@@ -61,7 +61,7 @@ impl Opener {
         object: &ObjectId,
         range: std::ops::Range<u64>,
     ) -> Result<Vec<u8>, Failure> {
-        let bytes = self.runtime.block_on(object::read_range(&self.clients.s3, object, range))?;
+        let bytes = self.runtime.block_on(object::read_range(self.clients.s3(), object, range))?;
         self.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(bytes)
     }
@@ -88,7 +88,7 @@ impl std::fmt::Debug for Body {
 impl Body {
     fn reopen(&mut self) -> Result<(), Failure> {
         let Opener { clients, runtime, .. } = &self.opener;
-        let opened = runtime.block_on(object::open_from(&clients.s3, &self.object, self.next))?;
+        let opened = runtime.block_on(object::open_from(clients.s3(), &self.object, self.next))?;
         let _runtime = runtime.enter();
         self.reader = Some(Box::new(object::blocking(opened.body)));
         Ok(())

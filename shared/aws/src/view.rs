@@ -37,7 +37,7 @@ pub async fn ensure(clients: &Clients, place: &Place, view: &View) -> Result<Ens
     let found = find(clients, &place.database, view.name(), &resource).await?;
     let outcome = outcome(found.as_ref(), view.mark());
     if matches!(outcome, Ensured::Made | Ensured::Replaced) {
-        athena::run(&clients.athena, place, view.statement(), &resource).await?;
+        athena::run(clients.athena(), place, view.statement(), &resource).await?;
     }
     Ok(outcome)
 }
@@ -48,7 +48,7 @@ async fn find(
     name: &str,
     resource: &str,
 ) -> Result<Option<Table>, Failure> {
-    let got = clients.glue.get_table().database_name(database).name(name).send().await;
+    let got = clients.glue().get_table().database_name(database).name(name).send().await;
     match got.map_err(|error| Failure::of("GetTable", resource, error)) {
         Ok(output) => Ok(output.table),
         Err(failure) if failure.has_code("EntityNotFoundException") => Ok(None),

@@ -84,7 +84,7 @@ async fn load(
     drop(sender);
     let mut reached = None;
     let ended = batch_write::write_all(
-        &clients(&stub).dynamodb,
+        clients(&stub).dynamodb(),
         "planes",
         receiver,
         within(LONG, LONG),
@@ -174,7 +174,7 @@ async fn when_time_is_up_only_what_was_written_counts() {
     let mut reached = Vec::new();
     let (stop, abandon) = (Duration::from_secs(1), Duration::from_secs(1));
     let ended = batch_write::write_all(
-        &clients(&stub).dynamodb,
+        clients(&stub).dynamodb(),
         "planes",
         receiver,
         within(stop, abandon),

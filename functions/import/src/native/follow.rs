@@ -38,7 +38,7 @@ pub(super) async fn follow(
     state: &Native,
     import_arn: &str,
 ) -> Result<End, Stop> {
-    let found = table_import::describe(&import.run.clients.dynamodb, import_arn).await?;
+    let found = table_import::describe(import.run.clients.dynamodb(), import_arn).await?;
     import.report.import_table = Some(told(import_arn, &found));
     import.hold.meter.is_told(progress(work, &found));
     if !table_import::has_ended(&found) {
@@ -102,7 +102,7 @@ async fn complete(
     work: &Work,
     found: &ImportTableDescription,
 ) -> Result<End, Stop> {
-    let dynamodb = &import.run.clients.dynamodb;
+    let dynamodb = import.run.clients.dynamodb();
     let description = table::wait_until_active(dynamodb, &work.report.table).await?;
     let tags = [(TAG, ON), (IMPORT_TAG, work.report.import_id.as_str())];
     let tags = definition::all_tags(work, &tags).map_err(|error| definition::unbuilt(&error))?;
@@ -117,7 +117,7 @@ async fn complete(
 
 /// Whether a failed job left the table, so that another cannot make it.
 async fn table_is_there(import: &Import<'_>) -> Result<bool, Stop> {
-    let dynamodb = &import.run.clients.dynamodb;
+    let dynamodb = import.run.clients.dynamodb();
     let there = table::describe(dynamodb, &import.report.table).await?;
     Ok(there.is_some_and(|table| !table::is_being_deleted(&table)))
 }

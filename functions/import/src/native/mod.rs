@@ -170,7 +170,7 @@ async fn stage_one(
 
 async fn all_staged(run: &Invocation<'_>, bucket: &str, work: &Work) -> Result<bool, Failure> {
     let prefix = stage::prefix(&work.report.import_id);
-    let staged = listing::keys(&run.clients.s3, bucket, &prefix).await?;
+    let staged = listing::keys(run.clients.s3(), bucket, &prefix).await?;
     Ok(staged.len() >= work.files_with_rows().len())
 }
 
@@ -178,14 +178,14 @@ async fn all_staged(run: &Invocation<'_>, bucket: &str, work: &Work) -> Result<b
 pub(crate) async fn remove_staged(import: &Import<'_>) -> Result<(), Failure> {
     if let Some(Engine::Native(_)) = import.hold.status().engine {
         let prefix = stage::prefix(&import.report.import_id);
-        listing::remove(&import.run.clients.s3, &import.bucket, &prefix).await?;
+        listing::remove(import.run.clients.s3(), &import.bucket, &prefix).await?;
     }
     Ok(())
 }
 
 /// Starts `ImportTable`, or finds that it was started.
 async fn start(import: &mut Import<'_>, work: &Work, state: &Native) -> Result<End, Stop> {
-    let dynamodb = &import.run.clients.dynamodb;
+    let dynamodb = import.run.clients.dynamodb();
     let staged = PassThrough {
         bucket: import.bucket.clone(),
         prefix: stage::prefix(&work.report.import_id),

@@ -71,7 +71,7 @@ pub(crate) async fn stage(
         }
         made
     });
-    let (made, uploaded) = tokio::join!(making, upload(&clients.s3, bucket, &key, parts));
+    let (made, uploaded) = tokio::join!(making, upload(clients.s3(), bucket, &key, parts));
     match (made, uploaded) {
         (_, Err(failure)) => Err(failure.into()),
         (Err(stop), Ok(_)) => Err(stop),
