@@ -46,7 +46,7 @@ bench: ## Measure Headwater beside its peers; BENCH_ARGS="--items 20000 --runs 3
 	@PYTHONPATH=local python3 -m bench $(BENCH_ARGS)
 
 .PHONY: soak
-soak: setup build ## Inject faults for some minutes and look for losses; SOAK_ARGS="--scenario killed" for one kind
+soak: setup build ## Inject faults for 20 minutes and look for losses; SOAK_ARGS="--scenario killed" for one kind
 	@PYTHONPATH=local $(PYTHON) -m soak $(SOAK_ARGS)
 
 .PHONY: fuzz

@@ -154,12 +154,12 @@ def record_change(table_name: str, old: dict | None, new: dict | None) -> None:
 
 def items_at(table_name: str, moment: float) -> list[dict]:
     """The table as it stood then: as it stands now, with every later change undone."""
-    with dynamodb._lock:
-        items = {}
-        for group in dynamodb._tables[table_name]["items"].values():
-            for item in group.values():
-                items[key_text(keys_of(table_name, item))] = item
-        changes = list(recovery_of(table_name).changes)
+    # Lists of their own: writes go on meanwhile, and what they do after the items were read is undone with the rest.
+    items = {}
+    for group in list(dynamodb._tables[table_name]["items"].values()):
+        for item in list(group.values()):
+            items[key_text(keys_of(table_name, item))] = item
+    changes = list(recovery_of(table_name).changes)
     for change in reversed(changes):
         if change.time <= moment:
             break

@@ -1,7 +1,7 @@
 """Starts the local AWS with two proxies before it, runs the scenarios, and prints what came of them.
 
     make soak
-    make soak SOAK_ARGS="--scenario killed --scenario lost --changes 5000 --seed 7"
+    make soak SOAK_ARGS="--scenario killed --scenario lost --changes 3000 --seed 7"
 """
 
 import argparse
@@ -18,10 +18,11 @@ from .injector import Microburst
 from .proxy import Proxy
 from .run import Result, Run
 from .scenarios import SCENARIOS
+from .workload import send_bad_input
 
 NAME = "soak"
 HEADS = (
-    "scenario", "changes", "requests", "faults", "retries", "returned", "duplicates", "given up", "redriven", "losses",
+    "scenario", "changes", "requests", "faults", "retries", "returned", "duplicates", "given up, redriven", "losses",
     "seconds",
 )  # fmt: skip
 
@@ -39,7 +40,7 @@ def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make soak", description="Inject faults, and look for losses.")
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument("--scenario", action="append", choices=names, help="only this one; repeatable")
-    parser.add_argument("--changes", type=int, default=3_000, help="in each scenario (default: %(default)s)")
+    parser.add_argument("--changes", type=int, default=20_000, help="in each scenario (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of what is written and of our own faults")
     parser.add_argument("--keep-logs", action="store_true", help=f"leave the logs in target/local/{NAME}")
     cli.add_deployment_options(parser)
@@ -59,6 +60,7 @@ def soak(arguments: argparse.Namespace) -> int:
         microburst = Microburst(state.folder_of(NAME), stack.endpoint)
         try:
             cloud = Cloud(proxy.endpoint, state.folder_of(NAME) / "emulator.log")
+            send_bad_input(cloud)
             for scenario in scenarios:
                 progress(f"soak: {scenario.name}: {scenario.what}")
                 run = Run(cloud, proxy, microburst, scenario, arguments.changes, arguments.seed)
@@ -90,9 +92,10 @@ def told(results: list[Result], seconds: float) -> int:
 def cells(result: Result) -> list[str]:
     counts = (
         result.changes, result.requests, result.injected, result.retries, result.returned, result.duplicates,
-        result.given_up, result.redriven, result.losses,
     )  # fmt: skip
-    return [result.scenario.name, *(f"{count:,}" for count in counts), f"{result.seconds:.0f}"]
+    given_up = ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.given_up.items())) or "0"
+    shown = [*(f"{count:,}" for count in counts), given_up, f"{result.losses:,}", f"{result.seconds:.0f}"]
+    return [result.scenario.name, *shown]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from demo import cloud as demo
+from demo.show import require, until
 
 FUNCTIONS = ("import", "stream", "backup", "snapshot")
 # Import messages come back that soon: in the template it is 16 minutes.
@@ -32,14 +33,35 @@ class Cloud(demo.Cloud):
             name: (demo._output(f"{name.upper()}_QUEUE"), demo._output(f"{name.upper()}_DEAD_LETTER_QUEUE"))
             for name in ("import", "snapshot")
         }
+        self.given_up_runs = demo._output("BACKUP_DEAD_LETTER_QUEUE")
+        self.come_back_after(VISIBILITY_SECONDS)
+
+    def come_back_after(self, seconds: int) -> None:
+        """When a message that was not done with is delivered again."""
         for queue, _ in self.queues.values():
-            attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
-            self.sqs.set_queue_attributes(QueueUrl=queue, Attributes=attributes)
+            self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(seconds)})
 
     def reports(self, table: str) -> list[dict[str, Any]]:
         """The reports of a table's imports that have ended."""
         reports = self.json_objects(self.landing, f"reports/{table}/")
         return [report for report in reports if report["status"] != "retrying"]
+
+    def ask(self, sql: str) -> list[dict[str, str]]:
+        """All rows that Athena answers with, as text; null is empty."""
+        started = self.athena.start_query_execution(
+            QueryString=sql, QueryExecutionContext={"Database": self.database}, WorkGroup=self.workgroup
+        )["QueryExecutionId"]
+
+        def ended():
+            execution = self.athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]
+            require(execution["Status"]["State"] not in ("FAILED", "CANCELLED"), f"{execution['Status']}\n{sql}")
+            return execution["Status"]["State"] == "SUCCEEDED"
+
+        until("Athena's answer", ended)
+        pages = self.athena.get_paginator("get_query_results").paginate(QueryExecutionId=started)
+        answered = (row["Data"] for page in pages for row in page["ResultSet"]["Rows"])
+        heads, *rows = [[cell.get("VarCharValue", "") for cell in row] for row in answered]
+        return [dict(zip(heads, row, strict=True)) for row in rows]
 
     def messages(self, queue: str, *states: str) -> int:
         names = [f"ApproximateNumberOfMessages{state}" for state in states or ("", "NotVisible", "Delayed")]

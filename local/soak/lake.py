@@ -1,9 +1,9 @@
-"""What the lake holds of a table, held against the table and its stream."""
+"""What the lake's change files hold of a table, held against the table and its stream."""
 
 import json
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -13,13 +13,16 @@ from demo.steps import CHANGES_TO_ITEMS
 
 from .cloud import Cloud
 
+# A change as files and views show it: stream, sequence number, operation, key, hash.
+Change = tuple[str, str, str, str, str]
+
 
 @dataclass
 class Found:
     """What a table's change files hold, and what they lack or have too much of."""
 
     rows: int = 0
-    changes: int = 0
+    changes: set[Change] = field(default_factory=set)
     losses: int = 0
     problem: str = ""
 
@@ -45,28 +48,36 @@ class Lake:
                     self._tags[key] = tag
         return folder
 
-    def sequences(self) -> list[tuple[str, str]]:
-        """Stream and sequence number of every row, repeated ones as often as they stand."""
+    def rows(self) -> list[Change]:
+        """Every row, repeated ones as often as they stand."""
         folder = self.fetch()
         if not self._tags:
             return []
-        sql = f"SELECT _stream, ltrim(_seq, '0') FROM read_parquet('{folder}/*.parquet', union_by_name=true)"
-        return duckdb.sql(sql).fetchall()
+        columns = "_stream, _seq, _op, _key, coalesce(CAST(_hash AS VARCHAR), '')"
+        sql = f"SELECT {columns} FROM read_parquet('{folder}/*.parquet', union_by_name=true)"
+        with duckdb.connect() as connection:
+            return connection.sql(sql).fetchall()
 
-    def compare(self) -> Found:
+    def compare(self, items: list[dict]) -> Found:
         """Every record of the stream once, nothing else, and the items that the table has."""
-        rows = self.sequences()
-        distinct = {sequence for _, sequence in rows}
+        rows = self.rows()
+        found = Found(len(rows), set(rows))
+        in_lake = {sequence.lstrip("0") for _, sequence, *_ in found.changes}
         records = {record["dynamodb"]["SequenceNumber"].lstrip("0") for record in self.cloud.stream_records(self.table)}
-        missing, invented = len(records - distinct), len(distinct - records)
-        if missing or invented:
-            problem = f"{self.table}: of {len(records):,} changes {missing} are not in the lake, {invented} are only there"
-            return Found(len(rows), len(distinct), missing + invented, problem)
-        rebuilt, there = self._rebuilt(), {comparable(item) for item in self.cloud.items(self.table)}
-        if rebuilt == there:
-            return Found(len(rows), len(distinct))
-        problem = f"{self.table}: {len(rebuilt - there)} items only rebuilt, {len(there - rebuilt)} only in the table"
-        return Found(len(rows), len(distinct), len(rebuilt ^ there), problem)
+        missing, invented = len(records - in_lake), len(in_lake - records)
+        torn = len(found.changes) - len(in_lake)
+        if missing or invented or torn:
+            found.losses = missing + invented + torn
+            found.problem = (
+                f"{self.table}: of {len(records):,} changes {missing} are not in the lake, {invented} are only there, "
+                f"{torn} are there in more than one form"
+            )
+            return found
+        rebuilt, there = self._rebuilt(), {comparable(item) for item in items}
+        if rebuilt != there:
+            found.losses = len(rebuilt ^ there)
+            found.problem = f"{self.table}: {len(rebuilt - there)} items only rebuilt, {len(there - rebuilt)} only in the table"
+        return found
 
     def _rebuilt(self) -> set[str]:
         answer = subprocess.run([CHANGES_TO_ITEMS, self._folder.name], capture_output=True, check=True)

@@ -18,6 +18,7 @@ import random
 import socket
 import struct
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,6 +63,7 @@ class Proxy:
         self.faults = Faults()
         self.counts = Counts()
         self.processed: set[bytes] = set()
+        self.last_request = time.monotonic()
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.proxy = self
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -75,9 +77,13 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
 
+    def idle_seconds(self) -> float:
+        return time.monotonic() - self.last_request
+
     def came(self, headers: http.client.HTTPMessage) -> None:
         attempt = headers.get("amz-sdk-request", "attempt=1")
         with self.lock:
+            self.last_request = time.monotonic()
             self.counts.requests += 1
             self.counts.retries += "attempt=1" not in attempt
 

@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -13,19 +14,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.show import Unmet
 
-from . import redrive
+from . import redrive, views
 from .again import repeat_events, repeat_messages, repeat_objects
-from .cloud import Cloud
-from .lake import Lake
+from .cloud import VISIBILITY_SECONDS, Cloud
 from .injector import Microburst
+from .lake import Found, Lake
 from .proxy import Faults, Proxy
+from .runs import Runs
 from .scenarios import Scenario
 from .snapshots import export, snapshot_problem
 from .workload import Table, rows, seed
 
 # How long faults last once everything is written, if what they hold up does not come through.
-OUTAGE_SECONDS = 20
-# And how long what was held up is waited for after them.
+OUTAGE_SECONDS = 10
+# And how long what was held up is waited for after them, and what is to be given up under them.
 PATIENCE_SECONDS = 150
 # What comes back to its trigger.
 RETURNED = ("the mapping comes back from there", "the queue tries again")
@@ -40,8 +42,8 @@ class Result:
     retries: int = 0
     returned: int = 0
     duplicates: int = 0
-    given_up: int = 0
-    redriven: int = 0
+    # By kind, and each of them was redriven.
+    given_up: Counter[str] = field(default_factory=Counter)
     losses: int = 0
     seconds: float = 0
     problems: list[str] = field(default_factory=list)
@@ -52,10 +54,11 @@ class Run:
         self.cloud, self.proxy, self.microburst, self.scenario = cloud, proxy, microburst, scenario
         self.random = random.Random(f"{seed} {scenario.name}")
         names = [f"soak-{scenario.name}-{letter}" for letter in "ab"]
-        self.tables = [Table(name, random.Random(f"{seed} {name}")) for name in names]
+        self.tables = [Table(name, random.Random(f"{seed} {name}"), bad=scenario.bad) for name in names]
         self.imported = f"soak-{scenario.name}-file"
+        self.runs = Runs(cloud, proxy, scenario.name) if scenario.scheduled else None
         # A third is imported, and a third changes in each table.
-        self.each = changes // 3
+        self.each = -(-changes // 3)
         self.result = Result(scenario)
         self.versions: dict[str, str] = {}
 
@@ -71,8 +74,9 @@ class Run:
         result.injected += self._injected() - before + sum(counts.faults.values())
         result.requests, result.retries = counts.requests, counts.retries
         if counts.resent and self.scenario.faults.unprocessed:
-            result.problems.append(f"{counts.resent} requests were sent again though they had been processed")
-            result.losses += counts.resent
+            self._lost(counts.resent, f"{counts.resent} requests were sent again though they had been processed")
+        for kind in self.scenario.gives_up:
+            self._lost(0 if result.given_up[kind] else 1, f"no {kind} was given up: this shows nothing")
         result.returned = sum(self.cloud.logged(text, began) for text in RETURNED)
         result.seconds = time.time() - began
         return result
@@ -81,27 +85,35 @@ class Run:
         return self.microburst.injected() + self.cloud.timed_out()
 
     def _under_faults(self) -> None:
+        scenario = self.scenario
         with ExitStack() as undone:
-            if self.scenario.tables_first:
+            if scenario.tables_first:
                 self._make_tables()
-            for function, seconds in self.scenario.timeouts.items():
+            if self.runs:
+                self.runs.prepare()
+            for function, seconds in scenario.timeouts.items():
                 undone.enter_context(self.cloud.timeout(function, seconds))
-            if self.scenario.retries is not None:
-                undone.enter_context(self._impatient(self.scenario.retries))
+            if "batch" in scenario.gives_up:
+                undone.enter_context(self._impatient())
             undone.enter_context(self._faults())
-            if self.scenario.killed:
+            if scenario.killed:
                 undone.enter_context(self._killing())
-            if not self.scenario.tables_first:
+            if not scenario.tables_first:
                 self._make_tables()
             self._drop(self.imported, "csv", rows(self.each))
             with ThreadPoolExecutor() as threads:
+                days = threads.submit(self.runs.run) if self.runs else None
                 for _ in threads.map(lambda table: table.change(self.cloud, self.each), self.tables):
                     pass
-            if self.scenario.exported:
+                self.result.injected += days.result() if days else 0
+            if scenario.exported:
                 export(self.cloud, self.tables[0].name)
-            if self.scenario.repeated:
+            if scenario.repeated:
                 self._repeat()
-            self._wait(OUTAGE_SECONDS)
+            if scenario.gives_up:
+                self._wait_for_what_is_given_up()
+            else:
+                self._wait(OUTAGE_SECONDS)
 
     def _make_tables(self) -> None:
         for table in self.tables:
@@ -110,8 +122,8 @@ class Run:
         while not all(self._is_active(table.name) for table in self.tables):
             if time.monotonic() > deadline:
                 raise Unmet(f"the tables of {self.scenario.name} were not made within {PATIENCE_SECONDS} s")
-            redrive.dead_letters(self.cloud)
-            time.sleep(0.5)
+            self.result.given_up += redrive.dead_letters(self.cloud)
+            time.sleep(0.2)
 
     def _is_active(self, table: str) -> bool:
         """Whether the table is there, has its stream and its mapping: changes before that are nobody's."""
@@ -154,15 +166,23 @@ class Run:
             thread.join()
 
     @contextmanager
-    def _impatient(self, retries: int) -> Iterator[None]:
+    def _impatient(self) -> Iterator[None]:
+        """Mappings give a batch up after one retry, and not after 20 hours; messages come back at once."""
         mappings = [self.cloud.mapping(table.name)["UUID"] for table in self.tables]
         for mapping in mappings:
-            self.cloud.functions.update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=retries)
+            self.cloud.functions.update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=1)
+        self.cloud.come_back_after(1)
         try:
             yield
         finally:
+            self.cloud.come_back_after(VISIBILITY_SECONDS)
             for mapping in mappings:
                 self.cloud.functions.update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=-1)
+
+    def _wait_for_what_is_given_up(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not redrive.waiting(self.cloud) >= set(self.scenario.gives_up) and time.monotonic() < deadline:
+            time.sleep(0.5)
 
     def _repeat(self) -> None:
         self._wait(PATIENCE_SECONDS)
@@ -174,14 +194,21 @@ class Run:
 
     def _settle(self) -> None:
         """Without faults: what was given up is redriven, and everything comes through, or is lost."""
+        if self.runs:
+            self.result.given_up += self.runs.settle()
         self._wait(PATIENCE_SECONDS, redriving=True)
-        for table in [*self.tables, None]:
-            self._compare(table)
+        names = [table.name for table in self.tables]
+        views.make(self.cloud, [*names, self.imported])
+        with ThreadPoolExecutor() as threads:
+            for table, found, wrong in threads.map(self._compared, [*self.tables, None]):
+                self._count(table, found, wrong)
         for table in self.versions:
             self._check_report(table)
         if self.scenario.exported:
             problem = snapshot_problem(self.cloud, self.tables[0].name)
             self._lost(1 if problem else 0, problem)
+        for problem in self.runs.problems() if self.runs else []:
+            self._lost(1, problem)
         for name, (queue, dead) in self.cloud.queues.items():
             left = self.cloud.messages(queue) + self.cloud.messages(dead)
             self._lost(left, f"{left} messages are left in the queues of {name}")
@@ -193,9 +220,7 @@ class Run:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if redriving:
-                moved, written = redrive.dead_letters(self.cloud), redrive.batches(self.cloud)
-                self.result.given_up += moved + written
-                self.result.redriven += moved + written
+                self.result.given_up += redrive.dead_letters(self.cloud) + redrive.batches(self.cloud)
             if self._is_quiet():
                 return
             time.sleep(0.5)
@@ -226,18 +251,22 @@ class Run:
         is_right = counts == [("finished", expected, 0)]
         self._lost(0 if is_right else 1, f"the import of {table} says {counts}, not {expected} rows: {json.dumps(reports)[:600]}")
 
-    def _compare(self, table: Table | None) -> None:
-        """Until it is right, for a while: the last changes may be on their way."""
+    def _compared(self, table: Table | None) -> tuple[Table | None, Found, tuple[int, str]]:
+        """Until the files are right, for a while: the last changes may be on their way. Then what the views show."""
         name = table.name if table else self.imported
-        lake, deadline = Lake(self.cloud, name), time.monotonic() + 30
-        while (found := lake.compare()).problem and time.monotonic() < deadline:
+        lake, items, deadline = Lake(self.cloud, name), self.cloud.items(name), time.monotonic() + 30
+        while (found := lake.compare(items)).problem and time.monotonic() < deadline:
             time.sleep(1)
-        self.result.changes += found.changes
-        self.result.duplicates += found.rows - found.changes
+        return table, found, views.compare(self.cloud, name, found.changes, items, "version" if table else "name")
+
+    def _count(self, table: Table | None, found: Found, wrong: tuple[int, str]) -> None:
+        self.result.changes += len(found.changes)
+        self.result.duplicates += found.rows - len(found.changes)
         self._lost(found.losses, found.problem)
+        self._lost(*wrong)
         # The seed is a change, too.
-        made = table.changes + 1 if table else self.each
-        self._lost(abs(found.changes - made), f"{name}: {made} changes were made, and {found.changes} are known")
+        made, name = (table.changes + 1, table.name) if table else (self.each, self.imported)
+        self._lost(abs(len(found.changes) - made), f"{name}: {made} changes were made, and {len(found.changes)} are known")
 
     def _lost(self, count: int, problem: str | None) -> None:
         if count:

@@ -8,7 +8,8 @@ from .proxy import Faults
 WRITES = frozenset(
     {
         "PutObject", "UploadPart", "CompleteMultipartUpload", "CreateTable", "UpdateTable", "TagResource", "BatchWriteItem",
-        "UpdateContinuousBackups", "POST", "PUT", "SendMessage", "SendMessageBatch",
+        "UpdateContinuousBackups", "POST", "PUT", "SendMessage", "SendMessageBatch", "CreateBackup", "DeleteBackup",
+        "ExportTableToPointInTime", "StartQueryExecution", "DeleteObject",
     }
 )  # fmt: skip
 
@@ -30,10 +31,15 @@ class Scenario:
     tables_first: bool = False
     # Events come again, overlapping and in any order.
     repeated: bool = False
-    # Mappings give a batch up after this many retries, instead of after 20 hours.
-    retries: int | None = None
+    # Of each of these kinds something has to be given up, to come back: "import" and "snapshot" (messages), "batch" and
+    # "record" (of streams). For a batch triggers give up soon.
+    gives_up: tuple[str, ...] = ()
+    # How many items are written that can be no row until they are mended.
+    bad: float = 0
     # A full export becomes a snapshot.
     exported: bool = False
+    # `backup` runs on a schedule, for the days that `runs` tells of.
+    scheduled: bool = False
 
 
 def error(service: str, code: str, status: int, probability: float, **more: object) -> dict:
@@ -45,6 +51,8 @@ def throttling(probability: float) -> list[dict]:
         error("dynamodb", "ProvisionedThroughputExceededException", 400, probability, operation="BatchWriteItem"),
         error("dynamodb", "ThrottlingException", 400, probability),
         error("glue", "ThrottlingException", 400, probability),
+        error("athena", "TooManyRequestsException", 400, probability),
+        error("resourcegroupstaggingapi", "ThrottledException", 400, probability),
         error("lambda", "TooManyRequestsException", 429, probability),
         error("sqs", "RequestThrottled", 403, probability),
         error("s3", "SlowDown", 503, probability),
@@ -55,6 +63,8 @@ def failing(probability: float) -> list[dict]:
     return [
         error("dynamodb", "InternalServerError", 500, probability),
         error("glue", "InternalServiceException", 500, probability),
+        error("athena", "InternalServerException", 500, probability),
+        error("resourcegroupstaggingapi", "InternalServiceException", 500, probability),
         error("lambda", "ServiceException", 500, probability),
         error("sqs", "InternalError", 500, probability),
         error("s3", "InternalError", 500, probability),
@@ -111,9 +121,57 @@ SCENARIOS = (
     Scenario("repeated", "every event again, overlapping, in any order", repeated=True, exported=True),
     Scenario(
         "given-up",
-        "batches given up, then redriven",
-        [error("s3", "SlowDown", 503, 0.97, operation="PutObject", resource="lakebucket")],
-        retries=1,
+        "batches, imports and snapshots given up, then redriven",
+        [
+            error("s3", "SlowDown", 503, 0.97, operation="PutObject", resource="lakebucket"),
+            error("s3", "InternalError", 500, 1.0, operation="GetObject"),
+        ],
+        gives_up=("batch", "import", "snapshot"),
         tables_first=True,
+        exported=True,
+    ),
+    Scenario(
+        "bad-input",
+        "one change in 200 can be no row until it is mended; 10 % answered with 500",
+        failing(0.1),
+        gives_up=("record",),
+        bad=0.005,
+        tables_first=True,
+    ),
+    Scenario(
+        "runs-throttled",
+        "scheduled backup runs, 30 % of all requests throttled",
+        throttling(0.3),
+        tables_first=True,
+        scheduled=True,
+    ),
+    Scenario(
+        "runs-failing",
+        "scheduled backup runs, 20 % of all requests answered with 500",
+        failing(0.2),
+        tables_first=True,
+        scheduled=True,
+    ),
+    Scenario(
+        "runs-lost",
+        "scheduled backup runs, 20 % of answers to writes lost",
+        faults=Faults(lost=0.2, lost_operations=WRITES),
+        tables_first=True,
+        scheduled=True,
+    ),
+    Scenario(
+        "runs-killed",
+        "scheduled backup runs, killed in the middle of their work",
+        killed=("backup", "stream", "stream"),
+        tables_first=True,
+        scheduled=True,
+    ),
+    Scenario(
+        "runs-timeouts",
+        "scheduled backup runs that run out of time",
+        [{"service": "*", "probability": 0.2, "latency": {"min": 200, "max": 1500}}],
+        timeouts={"backup": 15},
+        tables_first=True,
+        scheduled=True,
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """What is written: tables whose items come, change and go, a key several times, with attributes that come later."""
 
+import base64
 import json
 import random
 from dataclasses import dataclass, field
@@ -8,6 +9,23 @@ from typing import Any
 from .cloud import Cloud
 
 BATCH = 25
+# Base64 of seven bytes as it has to be, and with bits in its last digit that stand for nothing: DynamoDB takes that for the
+# same bytes, and Headwater refuses it, as it could hide damage.
+GOOD, BAD = b"cG9pc29uIQ==", b"cG9pc29uIR=="
+
+
+def send_bad_input(cloud: Cloud) -> None:
+    """From now on what is written by a batch has `BAD` for `GOOD`; no SDK writes it of itself."""
+
+    def spoil(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = params["body"].replace(GOOD, BAD)
+
+    cloud.dynamodb.meta.events.register("before-call.dynamodb.BatchWriteItem", spoil)
+
+
+def mended(kept: bytes) -> bytes:
+    """What a person makes of a record that can be no row."""
+    return kept.replace(BAD, GOOD)
 
 
 @dataclass
@@ -17,6 +35,8 @@ class Table:
     name: str
     random: random.Random
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # How many of its items are written as DynamoDB takes them and Headwater does not.
+    bad: float = 0
     changes: int = 0
     made: int = 0
 
@@ -64,6 +84,8 @@ class Table:
             item["drifts"] = {"S": "x"} if version % 2 else {"BOOL": True}
         if version % 11 == 0:
             item["bytes"] = {"B": version.to_bytes(4, "big")}
+        if self.bad and self.random.random() < self.bad:
+            item["odd"] = {"B": base64.b64decode(GOOD)}
         # A column that nobody knew before, now and then.
         item[f"later_{version // 1500}"] = {"M": {"l": {"L": [{"N": str(version)}, {"NULL": True}]}}}
         return item

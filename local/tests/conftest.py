@@ -26,6 +26,8 @@ import json, os, signal, time
 def handler(event, context):
     with open(os.environ["EVENTS"], "a") as events:
         events.write(json.dumps(event) + "\\n")
+    with open(os.environ["EVENTS"] + ".requests", "a") as requests:
+        requests.write(context.aws_request_id + "\\n")
     behaviour = json.loads(os.environ.get("BEHAVIOUR", "{}"))
     return act(event, behaviour)
 
@@ -148,6 +150,10 @@ class Function:
         # The last line may still be on its way.
         lines = self._events.read_text().splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def requests(self) -> list[str]:
+        """The request id of each invocation."""
+        return self._events.with_name(f"{self._events.name}.requests").read_text().split()
 
     def batches(self) -> list[list[str]]:
         """The keys of the changes that each invocation was given."""

@@ -62,6 +62,26 @@ def fail(cloud, queue: str, role: str, name: str = "denied") -> None:
     eventually(function.events)
 
 
+def test_retries_of_an_event_have_its_request_id(aws):
+    first, second = requests_of_a_failing_event(aws), requests_of_a_failing_event(aws)
+    assert (len(first), len(set(first)), len(set(second))) == (2, 1, 1)
+    assert first != second
+
+
+def test_still_needed_plain_ministack_gives_each_try_an_id_of_its_own(plain):
+    assert len(set(requests_of_a_failing_event(plain))) == 2
+
+
+def requests_of_a_failing_event(cloud) -> list[str]:
+    """The ids of the two invocations that an event gets which fails once more than it is retried."""
+    function, client = cloud.make_function({"poison": "poison"}), cloud.client("lambda")
+    client.put_function_event_invoke_config(FunctionName=function.name, MaximumRetryAttempts=1)
+    event = json.dumps({"Records": [{"body": "poison"}]})
+    client.invoke(FunctionName=function.name, InvocationType="Event", Payload=event)
+    eventually(lambda: len(function.events()), 2)
+    return function.requests()
+
+
 @pytest.mark.parametrize("missing", ["s3:ListBucket", "s3:GetObject", "logs"])
 def test_an_import_reads_and_logs_with_the_permissions_of_its_caller(aws, missing):
     found = imported(aws, missing)

@@ -220,3 +220,55 @@ pub async fn head(s3: &Client, object: &ObjectId) -> Result<Head, Failure> {
     })?;
     Ok(Head { size, metadata: head.metadata.unwrap_or_default() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Write},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::{Clients, environment::Environment};
+
+    /// Answers every request with these heads and no body, as a proxy does that takes heads away.
+    fn bucket_that_answers(heads: &'static str) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let lines = BufReader::new(&connection).lines();
+                let asked = lines.map_while(Result::ok).take_while(|line| !line.is_empty());
+                if asked.count() > 0 {
+                    write!(connection, "HTTP/1.1 200 OK\r\nconnection: close\r\n{heads}\r\n")
+                        .unwrap();
+                }
+            }
+        });
+        let clients = Clients::from_environment(&Environment::from_variables([
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ]));
+        clients.unwrap().s3
+    }
+
+    async fn size(heads: &'static str) -> Result<u64, Failure> {
+        let (bucket, key) = ("landing".to_owned(), "imports/planes.csv".to_owned());
+        let object = ObjectId { bucket, key, version: None };
+        head(&bucket_that_answers(heads), &object).await.map(|head| head.size)
+    }
+
+    #[tokio::test]
+    async fn an_object_whose_length_nobody_says_is_no_empty_object() {
+        assert_eq!(size("content-length: 0\r\n").await.unwrap(), 0);
+        assert_eq!(size("content-length: 5368709120\r\n").await.unwrap(), 5 << 30);
+        for heads in ["", "etag: \"1\"\r\n", "content-length: -1\r\n"] {
+            let failure = size(heads).await.unwrap_err();
+            assert_eq!(failure.class, Class::Retryable, "{heads}: {failure}");
+        }
+        insta::assert_snapshot!(size("").await.unwrap_err(), @"HeadObject on s3://landing/imports/planes.csv failed: the answer does not say how long the object is");
+    }
+}

@@ -1,0 +1,192 @@
+"""The scheduled runs of some days, under faults, and what they have to leave behind.
+
+| table | tags | has to have in the end |
+|---|---|---|
+| a | `headwater:retain=2d` | the backups of the two last days, a full export of each day |
+| b | `headwater:export=off` | a backup of each day |
+| c, without a change feed | `headwater:export=incremental`, recovery is nine days old | a full export of each day, and windows from the first one on, each once, without a gap |
+
+All have a backup of someone else's, which stays. Each event comes twice, as schedules may deliver it, and goes to the
+function as a schedule's does: Lambda tries it three times, and keeps what fails.
+"""
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from botocore.exceptions import ClientError
+
+from demo.show import until
+
+from . import redrive
+from .cloud import Cloud
+from .proxy import Proxy
+
+DAYS = 4
+# How long a run has, under faults, before the next one begins.
+DAY_SECONDS = 12
+# Lambda waits two seconds before it tries an event for the last time: without a request for so long all is over.
+IDLE_SECONDS = 5
+KEPT_BY_A = 2
+SOMEONE_ELSES = ("nightly", "headwater-by-hand")
+# What a claim's holder may take: another run takes over after that.
+CLAIM_MINUTES = 20
+# A window is of an hour or more, in quarters of one.
+LONGEST_LAG = timedelta(minutes=75)
+
+
+class Runs:
+    def __init__(self, cloud: Cloud, proxy: Proxy, scenario: str) -> None:
+        self.cloud, self.proxy = cloud, proxy
+        self.a, self.b, self.c = self.tables = [f"soak-{scenario}-{letter}" for letter in "abc"]
+        yesterday = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        self.due = [yesterday - timedelta(days=days) for days in reversed(range(DAYS))]
+
+    def prepare(self) -> None:
+        """Tables a and b are there."""
+        self.cloud.dynamodb.create_table(
+            TableName=self.c,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        )
+        tags = {
+            self.a: {"headwater:retain": f"{KEPT_BY_A}d"},
+            self.b: {"headwater:export": "off"},
+            self.c: {"headwater": "on", "headwater:export": "incremental", "local:recovery-hours": str(9 * 24)},
+        }
+        for table, of_table in tags.items():
+            pairs = [{"Key": key, "Value": value} for key, value in of_table.items()]
+            self.cloud.dynamodb.tag_resource(ResourceArn=self._arn(table), Tags=pairs)
+            for name in SOMEONE_ELSES:
+                self.cloud.dynamodb.create_backup(TableName=table, BackupName=name)
+
+    def run(self) -> int:
+        """One day after the other, with a run in between as every hour has one; gives how many events came twice."""
+        for due in self.due:
+            backup, between = {"scheduledTime": stamp(due)}, {"reconcileTime": stamp(due + timedelta(hours=1))}
+            for event in (backup, backup, between):
+                self._invoke(event)
+            deadline = time.monotonic() + DAY_SECONDS
+            while not self._is_made(due) and time.monotonic() < deadline:
+                self.cloud.dynamodb.put_item(TableName=self.c, Item={"pk": {"S": f"{time.time_ns()}"}})
+                time.sleep(0.5)
+        return len(self.due)
+
+    def settle(self) -> Counter[str]:
+        """Without faults: what was given up is redriven once its claims have run out, then two runs as every hour has one."""
+        until("the runs to end", lambda: self.proxy.idle_seconds() > IDLE_SECONDS, 120)
+        self._age_claims()
+        redriven = redrive.runs(self.cloud)
+        self.last = self._report({"scheduledTime": stamp(self.due[-1])})
+        self._report({"reconcileTime": stamp(datetime.now(UTC))})
+        until("the exports to end", lambda: all(e["ExportStatus"] != "IN_PROGRESS" for e in self._exports(self.c)))
+        self.between = self._report({"reconcileTime": stamp(datetime.now(UTC))})
+        return redriven
+
+    def problems(self) -> list[str]:
+        ours = [f"headwater-{compact(due)}" for due in self.due]
+        expected = {self.a: ours[-KEPT_BY_A:], self.b: ours, self.c: ours}
+        problems = []
+        for table, kept in expected.items():
+            found = sorted(backup["BackupName"] for backup in self._backups(table))
+            if found != sorted([*kept, *SOMEONE_ELSES]):
+                problems.append(f"{table} has the backups {found}")
+            full = Counter(e["S3Prefix"].rpartition("/")[2] for e in self._exports(table) if not is_window(e))
+            days = set(map(compact, self.due)) if table != self.b else set()
+            # Where the first day's run failed, one in between has asked for a first one, or begun the chain with one.
+            if not days <= full.keys() or set(full.values()) > {1} or len(full.keys() - days) > (2 if days else 0):
+                problems.append(f"{table} has the full exports {dict(full)}")
+            problems += self._unprotected(table)
+        return problems + self._gaps()
+
+    def _gaps(self) -> list[str]:
+        exports = self._exports(self.c)
+        specified = [e["IncrementalExportSpecification"] for e in exports if is_window(e)]
+        windows = sorted((window["ExportFromTime"], window["ExportToTime"]) for window in specified)
+        begins = [export["ExportTime"] - timedelta(minutes=2) for export in exports if not is_window(export)]
+        chain = self._told(self.between, self.c)["chain"]
+        proven = datetime.fromisoformat(chain.get("proven", "1970-01-01T00:00:00Z").replace("Z", "+00:00"))
+        is_whole = (
+            windows[:1]
+            and windows[0][0] in begins
+            and all(former[1] == latter[0] for former, latter in pairwise(windows))
+            and windows[-1][1] == proven > datetime.now(UTC) - LONGEST_LAG
+            and all(export["ExportStatus"] == "COMPLETED" for export in exports)
+        )
+        shown = [f"{begin:%d %H:%M}-{end:%d %H:%M}" for begin, end in windows]
+        return [] if is_whole else [f"{self.c}: {chain}, from one of {begins}, with the windows {shown}"]
+
+    def _unprotected(self, table: str) -> list[str]:
+        recovery = self.cloud.dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+        status = recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+        problems = [] if status == "ENABLED" else [f"{table}: recovery is {status}"]
+        for report in (self.last, self.between):
+            told = self._told(report, table)
+            if told.get("failure") or told.get("leftTo"):
+                problems.append(f"{table}: the last run says {json.dumps(told)[:500]}")
+        return problems
+
+    def _invoke(self, event: dict) -> None:
+        payload = json.dumps(event | {"tables": self.tables})
+        self.cloud.functions.invoke(FunctionName=self.cloud.backup_function, InvocationType="Event", Payload=payload)
+
+    def _report(self, event: dict) -> dict:
+        return self.cloud.invoke(self.cloud.backup_function, event | {"tables": self.tables})
+
+    @staticmethod
+    def _told(report: dict, table: str) -> dict:
+        (told,) = (told for told in report["tables"] if told["table"] == table)
+        return told
+
+    def _is_made(self, due: datetime) -> bool:
+        return all(self._claim(table, due).get("made") for table in self.tables)
+
+    def _claim(self, table: str, due: datetime) -> dict:
+        try:
+            return json.loads(self.cloud.read(self.cloud.lake, claim_key(table, due)))
+        except ClientError:
+            return {}
+
+    def _age_claims(self) -> None:
+        """What a quarter of an hour does that the soak does not wait for: a claim of a run that is dead runs out."""
+        for table in self.tables:
+            for due in self.due:
+                claim = self._claim(table, due)
+                if claim and not claim.get("made"):
+                    claim["claimedAt"] = stamp(datetime.now(UTC) - timedelta(minutes=CLAIM_MINUTES))
+                    body = json.dumps(claim).encode()
+                    self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=claim_key(table, due), Body=body)
+
+    def _arn(self, table: str) -> str:
+        return self.cloud.dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
+
+    def _backups(self, table: str) -> list[dict]:
+        return self.cloud.dynamodb.list_backups(TableName=table)["BackupSummaries"]
+
+    def _exports(self, table: str) -> list[dict]:
+        arns, page = [], {"NextToken": None}
+        while "NextToken" in page:
+            after = {"NextToken": page["NextToken"]} if page["NextToken"] else {}
+            page = self.cloud.dynamodb.list_exports(TableArn=self._arn(table), **after)
+            arns += [summary["ExportArn"] for summary in page["ExportSummaries"]]
+        return [self.cloud.dynamodb.describe_export(ExportArn=arn)["ExportDescription"] for arn in arns]
+
+
+def is_window(export: dict) -> bool:
+    return export["ExportType"] == "INCREMENTAL_EXPORT"
+
+
+def claim_key(table: str, due: datetime) -> str:
+    return f"state/backup/{table}/{compact(due)}.json"
+
+
+def stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def compact(moment: datetime) -> str:
+    return f"{moment:%Y%m%dT%H%M%SZ}"
