@@ -252,7 +252,7 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ]));
-        clients.unwrap().s3
+        clients.unwrap().s3().clone()
     }
 
     async fn size(heads: &'static str) -> Result<u64, Failure> {
