@@ -190,6 +190,22 @@ fn every_sample_event_is_used_by_a_test_and_told_of() {
     }
 }
 
+/// The profile that a manifest sets for what is released.
+fn release(manifest: &str) -> BTreeSet<String> {
+    let text = read(&root().join(manifest));
+    let (_, profile) = text.split_once("\n[profile.release]\n").unwrap();
+    profile.lines().take_while(|line| line.contains('=')).map(str::to_owned).collect()
+}
+
+#[test]
+fn peers_are_built_as_headwater_is() {
+    let ours = release("Cargo.toml");
+    assert_eq!(ours.len(), 5, "{ours:?}");
+    for peer in ["bench/empty-function/Cargo.toml", "bench/peers-rust/Cargo.toml"] {
+        assert_eq!(release(peer), ours, "{peer}");
+    }
+}
+
 #[test]
 fn files_are_short_enough_to_be_read() {
     for folder in ["functions", "shared", "tests", "local"] {

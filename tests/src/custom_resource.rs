@@ -3,17 +3,20 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener},
+    thread,
 };
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::stack::DEADLINE;
 
 /// Takes one answer.
 #[derive(Debug)]
 pub struct CloudFormation {
     address: SocketAddr,
-    answered: JoinHandle<Result<Answer>>,
+    answered: oneshot::Receiver<Result<Answer>>,
 }
 
 /// What was put.
@@ -30,7 +33,9 @@ impl CloudFormation {
     pub fn listen() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let answered = tokio::task::spawn_blocking(move || take(&listener));
+        // A thread that nothing waits for: a test that fails before an answer comes ends all the same.
+        let (tell, answered) = oneshot::channel();
+        thread::spawn(move || tell.send(take(&listener)));
         Ok(Self { address, answered })
     }
 
@@ -41,7 +46,7 @@ impl CloudFormation {
 
     /// The answer, once it is there.
     pub async fn answer(self) -> Result<Answer> {
-        self.answered.await?
+        timeout(DEADLINE, self.answered).await.context("no answer came")??
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// How long a test waits for what must come. Generous: it bounds a failure, not a success.
-const DEADLINE: Duration = Duration::from_mins(2);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Looks until there is something to see, and gives it.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {

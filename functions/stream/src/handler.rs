@@ -149,7 +149,7 @@ async fn write(
     counts: &mut Counts,
 ) -> Result<Option<Unwritten>, Error> {
     let StreamChanges { stream, files, oldest_ms, in_vain } = changes;
-    if !in_vain.is_empty() && !registries.know(stream.table()) {
+    if !in_vain.is_empty() && registries.is_first_of(stream.table()) {
         let attributes = in_vain.join(", ");
         tracing::warn!(
             table = stream.table(),

@@ -12,7 +12,7 @@
 //! and no file may bring a name after they were read.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -33,6 +33,7 @@ const FRESH: Duration = Duration::from_mins(5);
 pub struct Registries {
     patience: Duration,
     known: Mutex<HashMap<String, Known>>,
+    seen: Mutex<HashSet<String>>,
     out_of_reach_since: Mutex<Option<Instant>>,
 }
 
@@ -54,7 +55,12 @@ impl Default for Registries {
 impl Registries {
     /// No registries yet; the catalog is given so long to answer.
     fn with_patience(patience: Duration) -> Self {
-        Self { patience, known: Mutex::default(), out_of_reach_since: Mutex::default() }
+        Self {
+            patience,
+            known: Mutex::default(),
+            seen: Mutex::default(),
+            out_of_reach_since: Mutex::default(),
+        }
     }
 
     /// A registry that names every attribute of the files, as far as the column limit goes; it is
@@ -107,9 +113,9 @@ impl Registries {
         asked
     }
 
-    /// Whether this process has learnt of a table.
-    pub(crate) fn know(&self, table: &str) -> bool {
-        lock(&self.known).contains_key(table)
+    /// Whether this process has had no changes of a table before, whatever the catalog says.
+    pub(crate) fn is_first_of(&self, table: &str) -> bool {
+        lock(&self.seen).insert(table.to_owned())
     }
 
     /// What is known of a table without asking.
