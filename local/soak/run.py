@@ -17,7 +17,7 @@ from . import redrive, views
 from .again import repeat_events, repeat_messages, repeat_objects
 from .cloud import VISIBILITY_SECONDS, Cloud
 from .injector import Microburst
-from .lake import Found, Lake
+from .lake import Found, Lake, merged
 from .proxy import Faults, Proxy
 from .runs import Runs
 from .scenarios import Scenario
@@ -28,6 +28,8 @@ from .workload import Table, rows, seed
 OUTAGE_SECONDS = 10
 # And how long what was held up is waited for after them, and what is to be given up under them.
 PATIENCE_SECONDS = 150
+# How many, while runs are due, and how far apart: further than a batch waits for more.
+PIECES, PIECE_SECONDS = 16, 2
 # Where lines of exports are that can be no row: no item here is one.
 LINES = "quarantine/snapshot/"
 # What comes back to its trigger.
@@ -90,8 +92,8 @@ class Run:
         return result
 
     def _has_to_inject(self) -> list[str]:
-        """The kinds of faults of which there has to be one. Chance alone decides on most of them: dozens are to be expected,
-        and where they are few, as in `errors-1`, a rule makes the first one certain."""
+        """The kinds of faults of which there has to be one. They come by chance, and more than one is to be expected of each;
+        `errors-1`, where that may be none, has one that is certain."""
         scenario = self.scenario
         has = {
             "requests broken": scenario.rules or scenario.faults != Faults(),
@@ -120,7 +122,7 @@ class Run:
             self._drop(self.imported, "csv", rows(self.each))
             with ThreadPoolExecutor() as threads:
                 days = threads.submit(self.runs.run) if self.runs else None
-                for _ in threads.map(lambda table: table.change(self.cloud, self.each), self.tables):
+                for _ in threads.map(self._change, self.tables):
                     pass
                 if days:
                     days.result()
@@ -132,6 +134,13 @@ class Run:
                 self._wait_for_what_is_given_up()
             else:
                 self._wait(OUTAGE_SECONDS)
+
+    def _change(self, table: Table) -> None:
+        """At once, or while runs are due in pieces, so that there are files to merge, and changes between snapshots."""
+        pieces = PIECES if self.runs else 1
+        for piece in range(pieces):
+            table.change(self.cloud, self.each // pieces + (piece < self.each % pieces))
+            time.sleep(PIECE_SECONDS if piece < pieces - 1 else 0)
 
     def _make_tables(self) -> None:
         for table in self.tables:
@@ -172,13 +181,13 @@ class Run:
         over = threading.Event()
 
         def kill() -> None:
-            # The first one early, and always one that runs: in a small run there is not time for many.
-            pause = 0.5
-            while not over.wait(pause):
-                running = [function for function in self.scenario.killed if self.cloud.processes(function)]
-                if running:
-                    self.injected["processes killed"] += self.cloud.kill(self.random.choice(running))
-                pause = self.random.uniform(0.5, 2.5)
+            # The first is of those that run: in a small run there is not time for many.
+            killed = self.scenario.killed
+            while not over.wait(self.random.uniform(0.5, 2.5)):
+                is_first = not self.injected["processes killed"]
+                among = [function for function in killed if self.cloud.processes(function)] if is_first else killed
+                if among:
+                    self.injected["processes killed"] += self.cloud.kill(self.random.choice(among))
 
         thread = threading.Thread(target=kill, daemon=True)
         thread.start()
@@ -222,6 +231,8 @@ class Run:
         self._wait(PATIENCE_SECONDS, redriving=True)
         names = [table.name for table in self.tables]
         views.make(self.cloud, [*names, self.imported])
+        if self.runs:
+            self.runs.merge()
         with ThreadPoolExecutor() as threads:
             for table, found, wrong in threads.map(self._compared, [*self.tables, None]):
                 self._count(table, found, wrong)
@@ -260,7 +271,7 @@ class Run:
     def _has_changes(self) -> bool:
         # Names of change files hold how many changes are in them.
         for table in self.tables:
-            keys = self.cloud.keys(self.cloud.lake, f"changes/{table.name}/")
+            keys = set(self.cloud.keys(self.cloud.lake, f"changes/{table.name}/")) - merged(self.cloud, table.name)
             if sum(int(key.split("-")[-2]) for key in keys) < table.changes + 1:
                 return False
         return True
