@@ -93,9 +93,13 @@ def cells(result: Result) -> list[str]:
     counts = (
         result.changes, result.requests, result.injected, result.retries, result.returned, result.duplicates,
     )  # fmt: skip
-    given_up = ", ".join(f"{count:,} {kind}" for kind, count in sorted(result.given_up.items())) or "0"
+    given_up = ", ".join(f"{count:,} {plural(kind, count)}" for kind, count in sorted(result.given_up.items())) or "0"
     shown = [*(f"{count:,}" for count in counts), given_up, f"{result.losses:,}", f"{result.seconds:.0f}"]
     return [result.scenario.name, *shown]
+
+
+def plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}es" if noun.endswith("ch") else f"{noun}s"
 
 
 if __name__ == "__main__":

@@ -82,3 +82,10 @@ class Lake:
     def _rebuilt(self) -> set[str]:
         answer = subprocess.run([CHANGES_TO_ITEMS, self._folder.name], capture_output=True, check=True)
         return {comparable(json.loads(line)["Item"]) for line in answer.stdout.splitlines()}
+
+
+def merged(cloud: Cloud, table: str) -> set[str]:
+    """The change files that were merged of others, which stay beside them for an hour."""
+    notes = cloud.json_objects(cloud.lake, f"state/compaction/{table}/")
+    # A file that is left alone for good is noted as its own.
+    return {note["output"] for note in notes if note["output"] not in (entry["key"] for entry in note["inputs"])}

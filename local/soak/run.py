@@ -4,13 +4,12 @@ import json
 import random
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.show import Unmet
 
@@ -18,7 +17,7 @@ from . import redrive, views
 from .again import repeat_events, repeat_messages, repeat_objects
 from .cloud import VISIBILITY_SECONDS, Cloud
 from .injector import Microburst
-from .lake import Found, Lake
+from .lake import Found, Lake, merged
 from .proxy import Faults, Proxy
 from .runs import Runs
 from .scenarios import Scenario
@@ -29,6 +28,10 @@ from .workload import Table, rows, seed
 OUTAGE_SECONDS = 10
 # And how long what was held up is waited for after them, and what is to be given up under them.
 PATIENCE_SECONDS = 150
+# How many, while runs are due, and how far apart: further than a batch waits for more.
+PIECES, PIECE_SECONDS = 16, 2
+# Where lines of exports are that can be no row: no item here is one.
+LINES = "quarantine/snapshot/"
 # What comes back to its trigger.
 RETURNED = ("the mapping comes back from there", "the queue tries again")
 
@@ -60,29 +63,45 @@ class Run:
         # A third is imported, and a third changes in each table.
         self.each = -(-changes // 3)
         self.result = Result(scenario)
+        # Faults, by kind.
+        self.injected: Counter[str] = Counter()
         self.versions: dict[str, str] = {}
 
     def run(self) -> Result:
-        began, before = time.time(), self._injected()
+        began, broken, timed_out = time.time(), self.microburst.injected(), self.cloud.timed_out()
         self.proxy.begin()
         try:
             self._under_faults()
             self._settle()
-        except (Unmet, AssertionError, ClientError, BotoCoreError) as problem:
+        except Exception as problem:  # Whatever it is, the other scenarios have their turn, and all are told of.
+            traceback.print_exc()
             self._lost(1, f"{type(problem).__name__}: {problem}")
         result, counts = self.result, self.proxy.counts
-        result.injected += self._injected() - before + sum(counts.faults.values())
+        self.injected["requests broken"] += self.microburst.injected() - broken + sum(counts.faults.values())
+        self.injected["invocations timed out"] += self.cloud.timed_out() - timed_out
+        result.injected = self.injected.total()
         result.requests, result.retries = counts.requests, counts.retries
         if counts.resent and self.scenario.faults.unprocessed:
             self._lost(counts.resent, f"{counts.resent} requests were sent again though they had been processed")
+        for kind in self._has_to_inject():
+            self._lost(0 if self.injected[kind] else 1, f"no {kind}, nothing of it was injected: this shows nothing")
         for kind in self.scenario.gives_up:
             self._lost(0 if result.given_up[kind] else 1, f"no {kind} was given up: this shows nothing")
         result.returned = sum(self.cloud.logged(text, began) for text in RETURNED)
         result.seconds = time.time() - began
         return result
 
-    def _injected(self) -> int:
-        return self.microburst.injected() + self.cloud.timed_out()
+    def _has_to_inject(self) -> list[str]:
+        """The kinds of faults of which there has to be one. They come by chance, and more than one is to be expected of each;
+        `errors-1`, where that may be none, has one that is certain."""
+        scenario = self.scenario
+        has = {
+            "requests broken": scenario.rules or scenario.faults != Faults(),
+            "processes killed": scenario.killed,
+            "invocations timed out": scenario.timeouts,
+            "events repeated": scenario.repeated,
+        }
+        return [kind for kind, is_asked in has.items() if is_asked]
 
     def _under_faults(self) -> None:
         scenario = self.scenario
@@ -103,9 +122,10 @@ class Run:
             self._drop(self.imported, "csv", rows(self.each))
             with ThreadPoolExecutor() as threads:
                 days = threads.submit(self.runs.run) if self.runs else None
-                for _ in threads.map(lambda table: table.change(self.cloud, self.each), self.tables):
+                for _ in threads.map(self._change, self.tables):
                     pass
-                self.result.injected += days.result() if days else 0
+                if days:
+                    days.result()
             if scenario.exported:
                 export(self.cloud, self.tables[0].name)
             if scenario.repeated:
@@ -114,6 +134,13 @@ class Run:
                 self._wait_for_what_is_given_up()
             else:
                 self._wait(OUTAGE_SECONDS)
+
+    def _change(self, table: Table) -> None:
+        """At once, or while runs are due in pieces, so that there are files to merge, and changes between snapshots."""
+        pieces = PIECES if self.runs else 1
+        for piece in range(pieces):
+            table.change(self.cloud, self.each // pieces + (piece < self.each % pieces))
+            time.sleep(PIECE_SECONDS if piece < pieces - 1 else 0)
 
     def _make_tables(self) -> None:
         for table in self.tables:
@@ -154,8 +181,13 @@ class Run:
         over = threading.Event()
 
         def kill() -> None:
+            # The first is of those that run: in a small run there is not time for many.
+            killed = self.scenario.killed
             while not over.wait(self.random.uniform(0.5, 2.5)):
-                self.result.injected += self.cloud.kill(self.random.choice(self.scenario.killed))
+                is_first = not self.injected["processes killed"]
+                among = [function for function in killed if self.cloud.processes(function)] if is_first else killed
+                if among:
+                    self.injected["processes killed"] += self.cloud.kill(self.random.choice(among))
 
         thread = threading.Thread(target=kill, daemon=True)
         thread.start()
@@ -187,10 +219,10 @@ class Run:
     def _repeat(self) -> None:
         self._wait(PATIENCE_SECONDS)
         for table in self.tables:
-            self.result.injected += repeat_events(self.cloud, table.name, self.random)
+            self.injected["events repeated"] += repeat_events(self.cloud, table.name, self.random)
         for table, version in self.versions.items():
-            self.result.injected += repeat_objects(self.cloud, table, version)
-        self.result.injected += repeat_messages(self.cloud, self.tables[0].name, self.random)
+            self.injected["events repeated"] += repeat_objects(self.cloud, table, version)
+        self.injected["events repeated"] += repeat_messages(self.cloud, self.tables[0].name, self.random)
 
     def _settle(self) -> None:
         """Without faults: what was given up is redriven, and everything comes through, or is lost."""
@@ -199,6 +231,8 @@ class Run:
         self._wait(PATIENCE_SECONDS, redriving=True)
         names = [table.name for table in self.tables]
         views.make(self.cloud, [*names, self.imported])
+        if self.runs:
+            self.runs.merge()
         with ThreadPoolExecutor() as threads:
             for table, found, wrong in threads.map(self._compared, [*self.tables, None]):
                 self._count(table, found, wrong)
@@ -212,7 +246,9 @@ class Run:
         for name, (queue, dead) in self.cloud.queues.items():
             left = self.cloud.messages(queue) + self.cloud.messages(dead)
             self._lost(left, f"{left} messages are left in the queues of {name}")
-        left = redrive.given_up(self.cloud)
+        runs = self.cloud.messages(self.cloud.given_up_runs)
+        self._lost(runs, f"{runs} runs of backup were given up and not redriven")
+        left = redrive.given_up(self.cloud) + self.cloud.keys(self.cloud.lake, LINES)
         self._lost(len(left), f"not redriven: {left[:3]}")
 
     def _wait(self, seconds: float, redriving: bool = False) -> None:
@@ -235,7 +271,7 @@ class Run:
     def _has_changes(self) -> bool:
         # Names of change files hold how many changes are in them.
         for table in self.tables:
-            keys = self.cloud.keys(self.cloud.lake, f"changes/{table.name}/")
+            keys = set(self.cloud.keys(self.cloud.lake, f"changes/{table.name}/")) - merged(self.cloud, table.name)
             if sum(int(key.split("-")[-2]) for key in keys) < table.changes + 1:
                 return False
         return True

@@ -6,8 +6,11 @@
 | b | `headwater:export=off` | a backup of each day |
 | c, without a change feed | `headwater:export=incremental`, recovery is nine days old | a full export of each day, and windows from the first one on, each once, without a gap |
 
-All have a backup of someone else's, which stays. Each event comes twice, as schedules may deliver it, and goes to the
-function as a schedule's does: Lambda tries it three times, and keeps what fails.
+All have a backup of someone else's, which stays. The event of each day comes twice, as schedules may deliver it, and that of
+the run in between once; they go to the function as a schedule's do: Lambda tries them three times, and keeps what fails.
+
+A run that is due in an hour, under faults and once more after them, takes all that there is for old enough: it merges the
+change files of a and b, and moves a's views to the newest snapshot and audits it.
 """
 
 import json
@@ -18,7 +21,7 @@ from itertools import pairwise
 
 from botocore.exceptions import ClientError
 
-from demo.show import until
+from demo.show import Unmet, until
 
 from . import redrive
 from .cloud import Cloud
@@ -31,8 +34,12 @@ DAY_SECONDS = 12
 IDLE_SECONDS = 5
 KEPT_BY_A = 2
 SOMEONE_ELSES = ("nightly", "headwater-by-hand")
-# What a claim's holder may take: another run takes over after that.
+# Another run takes a claim over after that: more than the 17 minutes of claim.rs.
 CLAIM_MINUTES = 20
+# The furthest that an event's time may lie ahead, by handler.rs: the hour that it is has ended by then.
+AHEAD = timedelta(hours=1)
+# So many small change files of a day are merged: lake::compaction.
+MERGED_FROM = 8
 # A window is of an hour or more, in quarters of one.
 LONGEST_LAG = timedelta(minutes=75)
 
@@ -43,6 +50,11 @@ class Runs:
         self.a, self.b, self.c = self.tables = [f"soak-{scenario}-{letter}" for letter in "abc"]
         yesterday = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=1)
         self.due = [yesterday - timedelta(days=days) for days in reversed(range(DAYS))]
+        # The reports of the last runs, and why one has none.
+        self.last: dict = {}
+        self.between: dict = {}
+        self.ahead: dict = {}
+        self.failed: list[str] = []
 
     def prepare(self) -> None:
         """Tables a and b are there."""
@@ -64,8 +76,8 @@ class Runs:
             for name in SOMEONE_ELSES:
                 self.cloud.dynamodb.create_backup(TableName=table, BackupName=name)
 
-    def run(self) -> int:
-        """One day after the other, with a run in between as every hour has one; gives how many events came twice."""
+    def run(self) -> None:
+        """One day after the other, with a run in between as every hour has one."""
         for due in self.due:
             backup, between = {"scheduledTime": stamp(due)}, {"reconcileTime": stamp(due + timedelta(hours=1))}
             for event in (backup, backup, between):
@@ -74,7 +86,25 @@ class Runs:
             while not self._is_made(due) and time.monotonic() < deadline:
                 self.cloud.dynamodb.put_item(TableName=self.c, Item={"pk": {"S": f"{time.time_ns()}"}})
                 time.sleep(0.5)
-        return len(self.due)
+        # Without a full export it would ask for one as of a time that is to come.
+        if self._exports(self.a):
+            event = self._due_in_an_hour()
+            self._invoke(event)
+            deadline = time.monotonic() + DAY_SECONDS
+            while not self._has_report(event) and time.monotonic() < deadline:
+                time.sleep(0.5)
+
+    def _due_in_an_hour(self) -> dict:
+        # Not of c: windows up to then cannot be exported.
+        return {"reconcileTime": stamp(datetime.now(UTC) + AHEAD), "tables": [self.a, self.b]}
+
+    def _has_report(self, event: dict) -> bool:
+        time_of_run = datetime.fromisoformat(event["reconcileTime"].replace("Z", "+00:00"))
+        return bool(self.cloud.keys(self.cloud.lake, f"reports/reconcile/{compact(time_of_run)}.json"))
+
+    def merge(self) -> None:
+        """Once everything is there: what the lake and the views show stays the same."""
+        self.ahead = self._report(self._due_in_an_hour())
 
     def settle(self) -> Counter[str]:
         """Without faults: what was given up is redriven once its claims have run out, then two runs as every hour has one."""
@@ -83,39 +113,61 @@ class Runs:
         redriven = redrive.runs(self.cloud)
         self.last = self._report({"scheduledTime": stamp(self.due[-1])})
         self._report({"reconcileTime": stamp(datetime.now(UTC))})
-        until("the exports to end", lambda: all(e["ExportStatus"] != "IN_PROGRESS" for e in self._exports(self.c)))
+        until("the exports to end", self._have_exports_ended)
         self.between = self._report({"reconcileTime": stamp(datetime.now(UTC))})
         return redriven
 
     def problems(self) -> list[str]:
         ours = [f"headwater-{compact(due)}" for due in self.due]
         expected = {self.a: ours[-KEPT_BY_A:], self.b: ours, self.c: ours}
-        problems = []
+        problems = list(self.failed)
         for table, kept in expected.items():
             found = sorted(backup["BackupName"] for backup in self._backups(table))
             if found != sorted([*kept, *SOMEONE_ELSES]):
                 problems.append(f"{table} has the backups {found}")
-            full = Counter(e["S3Prefix"].rpartition("/")[2] for e in self._exports(table) if not is_window(e))
+            exports = self._exports(table)
+            unfinished = [export["ExportArn"] for export in exports if export["ExportStatus"] != "COMPLETED"]
+            if unfinished:
+                problems.append(f"{table}: these exports did not come to their end: {unfinished}")
+            full = Counter(e["S3Prefix"].rpartition("/")[2] for e in exports if not is_window(e))
             days = set(map(compact, self.due)) if table != self.b else set()
             # Where the first day's run failed, one in between has asked for a first one, or begun the chain with one.
-            if not days <= full.keys() or set(full.values()) > {1} or len(full.keys() - days) > (2 if days else 0):
+            is_twice = any(count > 1 for count in full.values())
+            if is_twice or not days <= full.keys() or len(full.keys() - days) > (2 if days else 0):
                 problems.append(f"{table} has the full exports {dict(full)}")
             problems += self._unprotected(table)
-        return problems + self._gaps()
+        return problems + self._gaps() + self._unmerged()
+
+    def _unmerged(self) -> list[str]:
+        problems = []
+        for table in (self.a, self.b):
+            told = told_of(self.ahead, table)
+            compaction, audit = told.get("compaction", {}), told.get("audit")
+            left = [compaction.get("leftTo"), compaction.get("leftAlone"), compaction.get("left", {}).get("files")]
+            if not compaction or any(left):
+                problems.append(f"{table}: the changes are not merged: {json.dumps(compaction)[:500]}")
+            files = Counter(key.rpartition("/")[0] for key in self.cloud.keys(self.cloud.lake, f"changes/{table}/"))
+            has_many = max(files.values(), default=0) >= MERGED_FROM
+            if has_many and not self.cloud.keys(self.cloud.lake, f"state/compaction/{table}/"):
+                problems.append(f"{table}: nothing was merged of {dict(files)}")
+            if audit and not audit.get("isClean"):
+                problems.append(f"{table}: the audit has found {json.dumps(audit)[:500]}")
+        if not told_of(self.ahead, self.a).get("snapshot"):
+            problems.append(f"{self.a}: the views stand on no snapshot")
+        return problems
 
     def _gaps(self) -> list[str]:
         exports = self._exports(self.c)
         specified = [e["IncrementalExportSpecification"] for e in exports if is_window(e)]
         windows = sorted((window["ExportFromTime"], window["ExportToTime"]) for window in specified)
         begins = [export["ExportTime"] - timedelta(minutes=2) for export in exports if not is_window(export)]
-        chain = self._told(self.between, self.c)["chain"]
+        chain = told_of(self.between, self.c).get("chain", {})
         proven = datetime.fromisoformat(chain.get("proven", "1970-01-01T00:00:00Z").replace("Z", "+00:00"))
         is_whole = (
             windows[:1]
             and windows[0][0] in begins
             and all(former[1] == latter[0] for former, latter in pairwise(windows))
             and windows[-1][1] == proven > datetime.now(UTC) - LONGEST_LAG
-            and all(export["ExportStatus"] == "COMPLETED" for export in exports)
         )
         shown = [f"{begin:%d %H:%M}-{end:%d %H:%M}" for begin, end in windows]
         return [] if is_whole else [f"{self.c}: {chain}, from one of {begins}, with the windows {shown}"]
@@ -125,41 +177,44 @@ class Runs:
         status = recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
         problems = [] if status == "ENABLED" else [f"{table}: recovery is {status}"]
         for report in (self.last, self.between):
-            told = self._told(report, table)
-            if told.get("failure") or told.get("leftTo"):
+            told = told_of(report, table)
+            if not told or told.get("failure") or told.get("leftTo"):
                 problems.append(f"{table}: the last run says {json.dumps(told)[:500]}")
         return problems
 
     def _invoke(self, event: dict) -> None:
-        payload = json.dumps(event | {"tables": self.tables})
+        payload = json.dumps({"tables": self.tables} | event)
         self.cloud.functions.invoke(FunctionName=self.cloud.backup_function, InvocationType="Event", Payload=payload)
 
     def _report(self, event: dict) -> dict:
-        return self.cloud.invoke(self.cloud.backup_function, event | {"tables": self.tables})
-
-    @staticmethod
-    def _told(report: dict, table: str) -> dict:
-        (told,) = (told for told in report["tables"] if told["table"] == table)
-        return told
+        """Of a run without faults; one that fails is a problem, and the other checks go on."""
+        try:
+            return self.cloud.invoke(self.cloud.backup_function, {"tables": self.tables} | event)
+        except Unmet as failure:
+            self.failed.append(f"the run {json.dumps(event)} failed: {failure}"[:1000])
+            return {}
 
     def _is_made(self, due: datetime) -> bool:
-        return all(self._claim(table, due).get("made") for table in self.tables)
+        return all(self._claim(claim_key(table, due)).get("made") for table in self.tables)
 
-    def _claim(self, table: str, due: datetime) -> dict:
+    def _claim(self, key: str) -> dict:
         try:
-            return json.loads(self.cloud.read(self.cloud.lake, claim_key(table, due)))
+            return json.loads(self.cloud.read(self.cloud.lake, key))
         except ClientError:
             return {}
 
     def _age_claims(self) -> None:
-        """What a quarter of an hour does that the soak does not wait for: a claim of a run that is dead runs out."""
+        """What more than the 17 minutes of claim.rs do, for which the soak does not wait: a claim of a run that is dead runs out."""
         for table in self.tables:
-            for due in self.due:
-                claim = self._claim(table, due)
+            for key in (f"state/compaction/{table}.json", *(claim_key(table, due) for due in self.due)):
+                claim = self._claim(key)
                 if claim and not claim.get("made"):
                     claim["claimedAt"] = stamp(datetime.now(UTC) - timedelta(minutes=CLAIM_MINUTES))
                     body = json.dumps(claim).encode()
-                    self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=claim_key(table, due), Body=body)
+                    self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=key, Body=body)
+
+    def _have_exports_ended(self) -> bool:
+        return all(e["ExportStatus"] != "IN_PROGRESS" for table in self.tables for e in self._exports(table))
 
     def _arn(self, table: str) -> str:
         return self.cloud.dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
@@ -174,6 +229,11 @@ class Runs:
             page = self.cloud.dynamodb.list_exports(TableArn=self._arn(table), **after)
             arns += [summary["ExportArn"] for summary in page["ExportSummaries"]]
         return [self.cloud.dynamodb.describe_export(ExportArn=arn)["ExportDescription"] for arn in arns]
+
+
+def told_of(report: dict, table: str) -> dict:
+    """What a report says of a table; nothing, if it is none or does not tell of it."""
+    return next((told for told in report.get("tables", []) if told.get("table") == table), {})
 
 
 def is_window(export: dict) -> bool:

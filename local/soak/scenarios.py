@@ -81,7 +81,12 @@ SCENARIOS = (
     Scenario("quiet", "no fault, to compare with", exported=True),
     Scenario("throttled-30", "30 % of all requests throttled", throttling(0.3), exported=True),
     Scenario("unprocessed", "half of every BatchWriteItem unprocessed", faults=Faults(unprocessed=0.5)),
-    Scenario("errors-1", "1 % of all requests answered with 500", failing(0.01)),
+    Scenario(
+        "errors-1",
+        "1 % of all requests answered with 500",
+        # Of so few requests one is certain.
+        [error("s3", "InternalError", 500, 1.0, operation="PutObject", times=1), *failing(0.01)],
+    ),
     Scenario("errors-10", "10 % of all requests answered with 500", failing(0.1), exported=True),
     Scenario("errors-50", "half of all requests answered with 500", failing(0.5)),
     Scenario("slow-down", "half of S3's answers are SlowDown", [error("s3", "SlowDown", 503, 0.5)], exported=True),
