@@ -28,6 +28,8 @@ def dead_letters(cloud: Cloud) -> Counter[str]:
 def waiting(cloud: Cloud) -> set[str]:
     """The kinds of which something is given up."""
     found = {name for name, (_, dead) in cloud.queues.items() if cloud.messages(dead)}
+    if cloud.messages(cloud.given_up_runs):
+        found.add("run")
     return found | set(map(kind, given_up(cloud)))
 
 

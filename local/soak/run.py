@@ -98,7 +98,7 @@ class Run:
         has = {
             "requests broken": scenario.rules or scenario.faults != Faults(),
             "processes killed": scenario.killed,
-            "invocations timed out": scenario.timeouts,
+            "invocations timed out": scenario.timeouts and not scenario.scheduled,
             "events repeated": scenario.repeated,
         }
         return [kind for kind, is_asked in has.items() if is_asked]
