@@ -146,17 +146,19 @@ class Run:
         for table in self.tables:
             self._drop(table.name, "jsonl", seed(table.name))
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not all(self._is_active(table.name) for table in self.tables):
+        while not all(self._is_made(table.name) for table in self.tables):
             if time.monotonic() > deadline:
                 raise Unmet(f"the tables of {self.scenario.name} were not made within {PATIENCE_SECONDS} s")
             self.result.given_up += redrive.dead_letters(self.cloud)
             time.sleep(0.2)
 
-    def _is_active(self, table: str) -> bool:
-        """Whether the table is there, has its stream and its mapping: changes before that are nobody's."""
+    def _is_made(self, table: str) -> bool:
+        """Whether the table is there with its stream, its mapping and its seed: before that changes are nobody's, and an
+        export can have been asked for before a load that faults hold up."""
         try:
             described = self.cloud.dynamodb.describe_table(TableName=table)["Table"]
-            return described["TableStatus"] == "ACTIVE" and bool(self.cloud.mapping(table))
+            is_active = described["TableStatus"] == "ACTIVE"
+            return is_active and bool(self.cloud.mapping(table)) and bool(self.cloud.items(table))
         except (self.cloud.dynamodb.exceptions.ResourceNotFoundException, KeyError, ValueError):
             return False
 

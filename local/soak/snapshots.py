@@ -43,14 +43,18 @@ def snapshot_problem(cloud: Cloud, table: str) -> str | None:
     if len(notes) != 1:
         return f"{table}: {len(notes)} snapshots are finished"
     (note,) = notes
-    items = len(cloud.items(table))
+    items = {item["pk"]["S"] for item in cloud.items(table)}
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         if not cloud.download(cloud.lake, f"snapshots/{table}/", Path(folder)):
-            return f"{table}: of {items} items the snapshot has none, and says {note}"
-        sql = f"SELECT count(*), count(DISTINCT _key) FROM read_parquet('{folder}/*.parquet', union_by_name=true)"
-        ((rows, keys),) = duckdb.sql(sql).fetchall()
-    if (rows, keys, note["rows"]) != (items, items, items):
-        return f"{table}: of {items} items the snapshot has {rows} rows, {keys} keys, and says {note}"
+            return f"{table}: of {len(items)} items the snapshot has none, and says {note}"
+        sql = f"SELECT pk FROM read_parquet('{folder}/*.parquet', union_by_name=true)"
+        rows = [key for (key,) in duckdb.sql(sql).fetchall()]
+    if len(rows) != len(items) or set(rows) != items or note["rows"] != len(items):
+        lost, foreign = sorted(items - set(rows)), sorted(set(rows) - items)
+        return (
+            f"{table}: of {len(items)} items the snapshot has {len(rows)} rows, lacks {lost[:3]}, has {foreign[:3]} that are "
+            f"none, and says {note}"
+        )
     return None
 
 
