@@ -1,6 +1,6 @@
 //! What the stack's privacy rules are on reaches neither the lake nor a log.
 //!
-//! The stack has the rules `e2e-private*:drop=ssn,card.number; e2e-private*:hash=email`.
+//! The stack has the rules `e2e-private*:drop=ssn,card.number; e2e-private*:hash=email; e2e-private-key:hash=pk`.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -10,6 +10,9 @@ use item::format::dynamodb_json::{parse_item, parse_value};
 use serde_json::{Value, json};
 
 const TABLE: &str = "e2e-private";
+
+/// A table of whose key there is a rule.
+const KEYED: &str = "e2e-private-key";
 
 /// What nobody is to see: an item has one of each, and no other text.
 const SECRETS: [&str; 4] =
@@ -26,17 +29,17 @@ fn item(pk: &str, seats: u32) -> String {
 }
 
 /// What the run reports of the table that is due so many minutes from now.
-async fn reconciled(stack: &Stack, minutes: u64) -> Result<Value> {
+async fn reconciled(stack: &Stack, table: &str, minutes: u64) -> Result<Value> {
     let due = aws::clock::now() + Duration::from_mins(minutes);
-    let run = json!({"reconcileTime": due.to_string(), "tables": [TABLE]});
+    let run = json!({"reconcileTime": due.to_string(), "tables": [table]});
     let report = stack.invoke(&stack.backup_function, &run).await?;
     Ok(report["tables"][0].clone())
 }
 
 /// The note of the newest snapshot, once there are so many.
-async fn finished(stack: &Stack, count: usize) -> Result<Value> {
-    let prefix = format!("state/snapshot/{TABLE}/finished/");
-    until(&format!("snapshot {count} of {TABLE}"), async || {
+async fn finished(stack: &Stack, table: &str, count: usize) -> Result<Value> {
+    let prefix = format!("state/snapshot/{table}/finished/");
+    until(&format!("snapshot {count} of {table}"), async || {
         let keys = stack.objects(&stack.lake, &prefix).await?;
         let newest = keys.keys().next_back().filter(|_| keys.len() >= count);
         let Some(newest) = newest else { return Ok(None) };
@@ -100,9 +103,9 @@ async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
     let stack = Stack::of_environment();
     let before = [item("a", 1), item("b", 1), item("c", 1)];
     stack.existing_table(TABLE, None, &before.each_ref().map(String::as_str)).await?;
-    let report = reconciled(&stack, 0).await?;
+    let report = reconciled(&stack, TABLE, 0).await?;
     assert!(report["exportArn"].is_string(), "{report}");
-    let first = finished(&stack, 1).await?;
+    let first = finished(&stack, TABLE, 1).await?;
     assert_eq!((&first["rows"], first["privacy"].is_string()), (&json!(3), true), "{first}");
 
     stack.put(TABLE, &parse_item(item("b", 2).as_bytes())?).await?;
@@ -114,14 +117,14 @@ async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
 
     // Both sides of an audit are under the rules, and agree.
     stack.export(TABLE, "second").await?;
-    finished(&stack, 2).await?;
-    let audit = reconciled(&stack, 30).await?["audit"].clone();
+    finished(&stack, TABLE, 2).await?;
+    let audit = reconciled(&stack, TABLE, 30).await?["audit"].clone();
     assert_eq!((&audit["isClean"], &audit["found"]), (&json!(true), &json!(3)), "{audit}");
 
     let answer = stack.invoke(&stack.stream_function, &poison()?).await?;
     assert_eq!(answer, json!({"batchItemFailures": []}));
     export_with_a_line_that_is_no_item(&stack).await?;
-    let broken = finished(&stack, 3).await?;
+    let broken = finished(&stack, TABLE, 3).await?;
     assert_eq!((&broken["rows"], &broken["quarantined"]), (&json!(1), &json!(1)), "{broken}");
 
     assert_eq!(found(&stack).await?, Vec::<String>::new());
@@ -131,6 +134,27 @@ async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
         assert_eq!(logs.lines().find(|line| line.contains(secret)), None);
     }
     what_is_left(&stack, &changes).await
+}
+
+/// Rows cannot do without their key: it stays, and both who write it say so.
+#[tokio::test]
+async fn a_rule_on_the_key_is_warned_of() -> Result<()> {
+    let stack = Stack::of_environment();
+    stack.existing_table(KEYED, None, &[&item("a", 1)]).await?;
+    let report = reconciled(&stack, KEYED, 0).await?;
+    assert!(report["exportArn"].is_string(), "{report}");
+    finished(&stack, KEYED, 1).await?;
+    stack.put(KEYED, &parse_item(item("b", 1).as_bytes())?).await?;
+    stack.until_changes(KEYED, 1).await?;
+    for group in ["headwater-snapshot: ", "headwater-stream: "] {
+        until(&format!("a warning in {group}"), async || {
+            let logs = stack.logs().await?;
+            let mut lines = logs.lines().filter(|line| line.contains("leave it in _key"));
+            Ok(lines.any(|line| line.contains(group) && line.contains(KEYED)).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// What rules are not on is there, and what is hashed can be joined.

@@ -44,16 +44,8 @@ async fn convert(
         detail["reason"] = "the table is gone".into();
         return Ok((Outcome::Damaged, detail));
     };
-    if let Some(rules) = settings.privacy.of(&export.table)
-        && let in_vain = rules.in_vain_on(key.names())
-        && !in_vain.is_empty()
-    {
-        let attributes = in_vain.join(", ");
-        tracing::warn!(
-            table = export.table,
-            attributes,
-            "privacy rules on the key leave it in _key"
-        );
+    if let Some(rules) = settings.privacy.of(&export.table) {
+        telemetry::rules_in_vain(&export.table, &rules.in_vain_on(key.names()));
     }
     match convert::convert(clients, settings, task, key).await {
         Ok(Converted { rows, quarantined, lines }) => {

@@ -150,12 +150,7 @@ async fn write(
 ) -> Result<Option<Unwritten>, Error> {
     let StreamChanges { stream, files, oldest_ms, in_vain } = changes;
     if !in_vain.is_empty() && registries.is_first_of(stream.table()) {
-        let attributes = in_vain.join(", ");
-        tracing::warn!(
-            table = stream.table(),
-            attributes,
-            "privacy rules on the key leave it in _key"
-        );
+        telemetry::rules_in_vain(stream.table(), &in_vain);
     }
     let place = CatalogPlace {
         database: &settings.database,

@@ -1,6 +1,7 @@
 //! Logs and metrics: one JSON object per line, never the contents of an item.
 
 use std::{
+    borrow::Borrow,
     io::{Write, stdout},
     sync::OnceLock,
 };
@@ -58,6 +59,14 @@ fn write(table: &str, unit: &str, values: &[(&str, u64)]) {
     let line = metrics((function, table), unit, values, clock::now());
     // A metric that cannot be written is no reason to fail what it counts.
     writeln!(stdout(), "{line}").unwrap_or_default();
+}
+
+/// Warns of key attributes that privacy rules name in vain: `_key` holds them as they are. Says nothing of none.
+pub fn rules_in_vain(table: &str, attributes: &[impl Borrow<str>]) {
+    if !attributes.is_empty() {
+        let attributes = attributes.join(", ");
+        tracing::warn!(table, attributes, "privacy rules on the key leave it in _key");
+    }
 }
 
 fn metrics(
