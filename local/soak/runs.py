@@ -157,17 +157,20 @@ class Runs:
         return problems
 
     def _gaps(self) -> list[str]:
+        """A chain reaches from two minutes before a full export to what is proven, which is that beginning while it has no
+        window: under faults a chain may have had to begin with an export of just now."""
         exports = self._exports(self.c)
         specified = [e["IncrementalExportSpecification"] for e in exports if is_window(e)]
         windows = sorted((window["ExportFromTime"], window["ExportToTime"]) for window in specified)
-        begins = [export["ExportTime"] - timedelta(minutes=2) for export in exports if not is_window(export)]
+        times = [export["ExportTime"].replace(microsecond=0) for export in exports if not is_window(export)]
+        begins = [time - timedelta(minutes=2) for time in times]
         chain = told_of(self.between, self.c).get("chain", {})
         proven = datetime.fromisoformat(chain.get("proven", "1970-01-01T00:00:00Z").replace("Z", "+00:00"))
+        begin, end = (windows[0][0], windows[-1][1]) if windows else (proven, proven)
         is_whole = (
-            windows[:1]
-            and windows[0][0] in begins
+            begin in begins
             and all(former[1] == latter[0] for former, latter in pairwise(windows))
-            and windows[-1][1] == proven > datetime.now(UTC) - LONGEST_LAG
+            and end == proven > datetime.now(UTC) - LONGEST_LAG
         )
         shown = [f"{begin:%d %H:%M}-{end:%d %H:%M}" for begin, end in windows]
         return [] if is_whole else [f"{self.c}: {chain}, from one of {begins}, with the windows {shown}"]

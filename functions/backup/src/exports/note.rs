@@ -8,6 +8,7 @@ use crate::{chain::LONGEST_EXPORT, naming};
 
 /// An export is asked for so often.
 const MOST_ATTEMPTS: u32 = 5;
+
 /// The newest full export of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
