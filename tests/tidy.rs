@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is a test as a whole")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -197,12 +197,36 @@ fn release(manifest: &str) -> BTreeSet<String> {
     profile.lines().take_while(|line| line.contains('=')).map(str::to_owned).collect()
 }
 
+/// The packages that a manifest has compiled in another way, and in which.
+fn packages(manifest: &str) -> BTreeMap<String, String> {
+    let text = read(&root().join(manifest));
+    let (_, packages) = text.split_once("\n[profile.release.package]\n").unwrap();
+    let entries = packages.lines().filter_map(|line| line.split_once(" = "));
+    entries.map(|(name, how)| (name.to_owned(), how.to_owned())).collect()
+}
+
 #[test]
 fn peers_are_built_as_headwater_is() {
     let ours = release("Cargo.toml");
     assert_eq!(ours.len(), 5, "{ours:?}");
-    for peer in ["bench/empty-function/Cargo.toml", "bench/peers-rust/Cargo.toml"] {
-        assert_eq!(release(peer), ours, "{peer}");
+    let small = packages("Cargo.toml");
+    for peer in ["bench/empty-function", "bench/peers-rust"] {
+        let manifest = format!("{peer}/Cargo.toml");
+        assert_eq!(release(&manifest), ours, "{peer}");
+        let locked = read(&root().join(peer).join("Cargo.lock"));
+        let mut expected = small.clone();
+        expected.retain(|name, _| locked.contains(&format!("\nname = \"{name}\"\n")));
+        assert!(!expected.is_empty());
+        assert_eq!(packages(&manifest), expected, "{peer}");
+    }
+}
+
+/// Cargo strips a package with a profile of its own of debug information alone: its symbols take 2 to 3 MB.
+#[test]
+fn no_function_has_a_profile_of_its_own() {
+    let listed = packages("Cargo.toml");
+    for function in ["import", "stream", "backup", "snapshot"] {
+        assert!(!listed.contains_key(function), "{function}");
     }
 }
 
