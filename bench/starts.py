@@ -14,7 +14,7 @@ from .places import TARGET, Failure, progress
 
 RELEASE = TARGET / "release"
 EMPTY = "an empty Rust function"
-FUNCTIONS = ("import", "stream", "backup", "snapshot")
+FUNCTIONS = ("import", "stream", "backup", "compaction", "snapshot")
 
 # A start takes milliseconds: so many of each function in a round.
 STARTS_A_ROUND = 10

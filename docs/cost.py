@@ -83,8 +83,8 @@ LOG_BYTES = 1500
 TRACED_EACH_SECOND, TRACED_OF_OTHERS = 1, 0.05
 # Write units per second that a new on-demand table takes, and that a load therefore runs at.
 LOAD_RATE = 4_000
-# The hourly run, of one table: a few calls and no more, without anything to merge.
-RECONCILE_SECONDS = 2
+# The hourly run, of one table: a few calls and no more; and what is looked at of it where there is nothing to merge.
+RECONCILE_SECONDS, LOOK_SECONDS = 2, 0.2
 # Metrics of one table: of a snapshot and its audit, and of an incremental export. CloudWatch bills the hours in which
 # they are sent.
 METRICS_OF_SNAPSHOT, METRICS_OF_INCREMENT = 6, 3
@@ -101,6 +101,7 @@ class Settings:
     import_memory: int = 1769
     snapshot_memory: int = 1769
     backup_memory: int = 512
+    compaction_memory: int = 1769
     compaction: bool = True
     audit: bool = True
     tracing: bool = True
@@ -191,7 +192,7 @@ def traced(invocations: float) -> float:
 def compaction(table: Table, made: float, settings: Settings) -> Iterator[Line]:
     """Each file is read once; what becomes of it is put in parts of 5 MB and more, which hardly counts."""
     yield Line("merging: S3, files read", made * price("s3 get"))
-    yield Line("merging: Lambda, time", compute(settings, settings.backup_memory, made * CPU_OF_MERGED_FILE))
+    yield Line("merging: Lambda, time", compute(settings, settings.compaction_memory, made * CPU_OF_MERGED_FILE))
 
 
 # ---- An import ----------------------------------------------------------------------------------------
@@ -244,7 +245,8 @@ def keep(table: Table, settings: Settings) -> list[Line]:
         lines.append(Line("audits, in Athena", exports * read * price("athena")))
     lines.append(Line("schedules", (MONTH_HOURS + MONTH_DAYS) * price("scheduler")))
     runs = compute(settings, settings.backup_memory, 0, MONTH_HOURS * RECONCILE_SECONDS)
-    lines.append(Line("hourly runs: Lambda, time", runs))
+    looks = compute(settings, settings.compaction_memory, 0, MONTH_HOURS * LOOK_SECONDS) if settings.compaction else 0
+    lines.append(Line("hourly runs: Lambda, time", runs + looks))
     hours = METRICS_OF_SNAPSHOT * exports + METRICS_OF_INCREMENT * (MONTH_HOURS if settings.incremental else 0)
     lines.append(Line("metrics", hours / MONTH_HOURS * price("metric")))
     return lines

@@ -62,6 +62,7 @@ class TheSettings(unittest.TestCase):
         self.assertEqual(self.memory("ImportFunction"), usual.import_memory)
         self.assertEqual(self.memory("SnapshotFunction"), usual.snapshot_memory)
         self.assertEqual(self.memory("BackupFunction"), usual.backup_memory)
+        self.assertEqual(self.memory("CompactionFunction"), usual.compaction_memory)
 
 
 class TheImportsOwnEstimate(unittest.TestCase):

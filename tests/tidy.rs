@@ -59,6 +59,7 @@ fn the_template_sets_the_variables_that_a_function_reads_and_no_others() {
     check("import", "ImportFunction", true);
     check("stream", "StreamFunction", false);
     check("backup", "BackupFunction", true);
+    check("compaction", "CompactionFunction", false);
     check("snapshot", "SnapshotFunction", false);
 }
 
@@ -103,7 +104,7 @@ fn every_alarm_is_told_to_somebody_and_of() {
     let template = read(&root().join("template.yaml"));
     let told = read(&root().join("docs/operations.md"));
     let mut code = String::new();
-    for function in ["import", "stream", "backup", "snapshot"] {
+    for function in ["import", "stream", "backup", "compaction", "snapshot"] {
         for file in files(&root().join(format!("functions/{function}/src")), &[".rs"]) {
             code += &read(&file);
         }
@@ -121,7 +122,7 @@ fn every_alarm_is_told_to_somebody_and_of() {
             assert!(code.contains(&format!("\"{metric}\"")), "{name}: no code writes {metric}");
         }
     }
-    for function in ["Import", "Stream", "Backup", "Snapshot"] {
+    for function in ["Import", "Stream", "Backup", "Compaction", "Snapshot"] {
         for kind in ["Errors", "Throttles"] {
             let name = format!("{function}{kind}Alarm");
             assert!(alarms.iter().any(|(alarm, _)| *alarm == name), "there is no {name}");
@@ -225,7 +226,7 @@ fn peers_are_built_as_headwater_is() {
 #[test]
 fn no_function_has_a_profile_of_its_own() {
     let listed = packages("Cargo.toml");
-    for function in ["import", "stream", "backup", "snapshot"] {
+    for function in ["import", "stream", "backup", "compaction", "snapshot"] {
         assert!(!listed.contains_key(function), "{function}");
     }
 }
@@ -242,7 +243,7 @@ fn files_are_short_enough_to_be_read() {
 
 #[test]
 fn a_main_only_wires() {
-    for function in ["import", "stream", "backup", "snapshot"] {
+    for function in ["import", "stream", "backup", "compaction", "snapshot"] {
         let main = read(&root().join(format!("functions/{function}/src/main.rs")));
         let lines = main.lines().count();
         assert!(lines <= 40, "{function}: main.rs has {lines} lines");

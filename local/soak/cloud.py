@@ -14,7 +14,7 @@ from botocore.config import Config
 from demo import cloud as demo
 from demo.show import require, until
 
-FUNCTIONS = ("import", "stream", "backup", "snapshot")
+FUNCTIONS = ("import", "stream", "backup", "compaction", "snapshot")
 # Import messages come back that soon: in the template it is 16 minutes.
 VISIBILITY_SECONDS = 10
 

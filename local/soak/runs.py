@@ -9,8 +9,8 @@
 All have a backup of someone else's, which stays. The event of each day comes twice, as schedules may deliver it, and that of
 the run in between once; they go to the function as a schedule's do: Lambda tries them three times, and keeps what fails.
 
-A run that is due in an hour, under faults and once more after them, takes all that there is for old enough: it merges the
-change files of a and b, and moves a's views to the newest snapshot and audits it.
+A run that is due in an hour, under faults and once more after them, takes all that there is for old enough: it moves a's views
+to the newest snapshot and audits it, and has `compaction` merge the change files of a and b.
 """
 
 import json
@@ -38,6 +38,8 @@ SOMEONE_ELSES = ("nightly", "headwater-by-hand")
 CLAIM_MINUTES = 20
 # The furthest that an event's time may lie ahead, by handler.rs: the hour that it is has ended by then.
 AHEAD = timedelta(hours=1)
+# How long the merge has that a run has begun.
+MERGE_SECONDS = 60
 # So many small change files of a day are merged: lake::compaction.
 MERGED_FROM = 8
 # A window is of an hour or more, in quarters of one.
@@ -54,6 +56,7 @@ class Runs:
         self.last: dict = {}
         self.between: dict = {}
         self.ahead: dict = {}
+        self.merged: dict = {}
         self.failed: list[str] = []
 
     def prepare(self) -> None:
@@ -91,20 +94,22 @@ class Runs:
             event = self._due_in_an_hour()
             self._invoke(event)
             deadline = time.monotonic() + DAY_SECONDS
-            while not self._has_report(event) and time.monotonic() < deadline:
+            while not self._has_merged(event) and time.monotonic() < deadline:
                 time.sleep(0.5)
 
     def _due_in_an_hour(self) -> dict:
         # Not of c: windows up to then cannot be exported.
         return {"reconcileTime": stamp(datetime.now(UTC) + AHEAD), "tables": [self.a, self.b]}
 
-    def _has_report(self, event: dict) -> bool:
-        time_of_run = datetime.fromisoformat(event["reconcileTime"].replace("Z", "+00:00"))
-        return bool(self.cloud.keys(self.cloud.lake, f"reports/reconcile/{compact(time_of_run)}.json"))
+    def _has_merged(self, event: dict) -> bool:
+        return bool(self.cloud.keys(self.cloud.lake, report_of_merge(event)))
 
     def merge(self) -> None:
         """Once everything is there: what the lake and the views show stays the same."""
-        self.ahead = self._report(self._due_in_an_hour())
+        event = self._due_in_an_hour()
+        self.ahead = self._report(event)
+        if self.ahead:
+            self.merged = json.loads(self.cloud.read(self.cloud.lake, report_of_merge(event)))
 
     def settle(self) -> Counter[str]:
         """Without faults: what was given up is redriven once its claims have run out, then two runs as every hour has one."""
@@ -141,10 +146,9 @@ class Runs:
     def _unmerged(self) -> list[str]:
         problems = []
         for table in (self.a, self.b):
-            told = told_of(self.ahead, table)
-            compaction, audit = told.get("compaction", {}), told.get("audit")
+            compaction, audit = told_of(self.merged, table), told_of(self.ahead, table).get("audit")
             left = [compaction.get("leftTo"), compaction.get("leftAlone"), compaction.get("left", {}).get("files")]
-            if not compaction or any(left):
+            if not compaction.get("before") or any(left):
                 problems.append(f"{table}: the changes are not merged: {json.dumps(compaction)[:500]}")
             files = Counter(key.rpartition("/")[0] for key in self.cloud.keys(self.cloud.lake, f"changes/{table}/"))
             has_many = max(files.values(), default=0) >= MERGED_FROM
@@ -190,9 +194,12 @@ class Runs:
         self.cloud.functions.invoke(FunctionName=self.cloud.backup_function, InvocationType="Event", Payload=payload)
 
     def _report(self, event: dict) -> dict:
-        """Of a run without faults; one that fails is a problem, and the other checks go on."""
+        """Of a run without faults, and of the merge that it begins; one that fails is a problem, and the other checks go on."""
         try:
-            return self.cloud.invoke(self.cloud.backup_function, {"tables": self.tables} | event)
+            report = self.cloud.invoke(self.cloud.backup_function, {"tables": self.tables} | event)
+            if "reconcileTime" in event:
+                until("the files to be merged", lambda: self._has_merged(event), MERGE_SECONDS)
+            return report
         except Unmet as failure:
             self.failed.append(f"the run {json.dumps(event)} failed: {failure}"[:1000])
             return {}
@@ -241,6 +248,11 @@ def told_of(report: dict, table: str) -> dict:
 
 def is_window(export: dict) -> bool:
     return export["ExportType"] == "INCREMENTAL_EXPORT"
+
+
+def report_of_merge(event: dict) -> str:
+    due = datetime.fromisoformat(event["reconcileTime"].replace("Z", "+00:00"))
+    return f"reports/compaction/{compact(due)}.json"
 
 
 def claim_key(table: str, due: datetime) -> str:

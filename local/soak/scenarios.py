@@ -167,7 +167,7 @@ SCENARIOS = (
     Scenario(
         "runs-killed",
         "scheduled backup runs, killed in the middle of their work",
-        killed=("backup", "stream", "stream"),
+        killed=("backup", "compaction", "stream", "stream"),
         tables_first=True,
         scheduled=True,
     ),

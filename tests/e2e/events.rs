@@ -99,7 +99,7 @@ async fn each_is_answered_when_it_is_sent_by_hand() -> Result<()> {
     let version = put_source(&stack).await?;
     put_given_up(&stack).await?;
     let cloudformation = CloudFormation::listen()?;
-    let watch = Watch::start(&["backup", "import", "snapshot", "stream"]).await?;
+    let watch = Watch::start(&["backup", "compaction", "import", "snapshot", "stream"]).await?;
     let mut samples = samples()?;
     let filled = [
         ("import-object-created", VERSION, version),
@@ -126,6 +126,7 @@ async fn each_is_answered_when_it_is_sent_by_hand() -> Result<()> {
         backup-scheduled: a report of planes
         backup-stack-deleted: {"isDone":true}
         backup-views: {"views":{"planes":[{"detail":"view planes there","outcome":"alreadySo"},{"detail":"view planes__history there","outcome":"alreadySo"}]}}
+        compaction-hourly: a report of planes
         import-next-turn: {"batchItemFailures":[]}
         import-not-an-object: {"batchItemFailures":[]}
         import-not-json: {"batchItemFailures":[]}

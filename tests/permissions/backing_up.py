@@ -8,7 +8,7 @@ import snapshotting
 import streaming
 from deployed import NAMED, Deployed, expect, moment, until
 
-# Parquet that compaction looks at: from so many small files on it merges them.
+# From so many small files of a day on they are merged: lake::compaction.
 CHANGES = 10
 
 
@@ -135,42 +135,6 @@ def rebuilt(aws: Deployed) -> None:
         lost(streaming.catalog_name(table))
         told = aws.invoke("backup", {"rebuildCatalog": [table]})["rebuiltCatalog"][table]
         expect((told["files"], told["drift"]) == (CHANGES + 2, []), told)
-
-
-def compacted(aws: Deployed) -> None:
-    """Small files become one; an hour later they are removed."""
-    table, _ = with_change_files(aws, "compacted")
-    told = run(aws, table, seconds=time.time() % 3600 - 3600)["compaction"]
-    expect(told["merged"]["files"] == CHANGES, told)
-    note = "".join(aws.keys(aws.lake, f"state/compaction/{table}/"))
-    noted = json.loads(aws.read(aws.lake, note))
-    noted["stage"]["written"]["at"] = moment(hours=1)
-    aws.put(aws.lake, note, json.dumps(noted))
-    told = run(aws, table)["compaction"]
-    expect(told["removed"]["files"] == CHANGES, told)
-    expect(not aws.keys(aws.lake, f"state/compaction/{table}"), "the claim or the note is still there")
-
-
-def uncompacted(aws: Deployed) -> None:
-    """Of files that do not go together nothing is written."""
-    table, files = with_change_files(aws, "uncompacted")
-    aws.put(aws.lake, files[0], two_changes(aws, table))
-    with aws.no_upload_left(aws.lake):
-        told = run(aws, table, seconds=time.time() % 3600 - 3600)["compaction"]
-        expect(told["leftAlone"], told)
-
-
-@functools.cache
-def two_changes(aws: Deployed, table: str) -> bytes:
-    """A change file of two rows, where the name of each of the small ones says that it has one."""
-    before = set(aws.keys(aws.lake, f"changes/{table}/"))
-    records = [streaming.event(table, "n")["Records"][0] for _ in range(2)]
-    records[1]["dynamodb"]["SequenceNumber"] = str(streaming.SEQUENCE + 1)
-    aws.invoke("stream", {"Records": records})
-    (key,) = set(aws.keys(aws.lake, f"changes/{table}/")) - before
-    body = aws.read(aws.lake, key)
-    aws.remove(aws.lake, key)
-    return body
 
 
 @functools.cache

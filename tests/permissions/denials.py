@@ -245,7 +245,7 @@ DENIALS = [
         catalog_table("__changes"),
         "glue.get_table",
     ),
-    # backup: removes backups of its tables and merged files, and no data else.
+    # backup: removes backups of its tables, and no data else.
     Denial("backup", "a foreign backup to delete", "dynamodb.delete_backup", backup("outside"), backup("inside")),
     Denial("backup", "a backup outside", "dynamodb.create_backup", backed_up("outside"), backed_up("inside")),
     Denial(
@@ -265,7 +265,15 @@ DENIALS = [
     Denial("backup", "another bucket", "s3.put_object", on("bucket", "x", **PUT), on("exports", "x", **PUT)),
     Denial("backup", "what was dropped", GET, on("landing", "status/there"), on("lake", "changes/there")),
     Denial("backup", "quarantine", GET, on("lake", "quarantine/there"), on("lake", "state/backup/there")),
-    Denial("backup", "snapshots to remove", "s3.delete_object", on("lake", "snapshots/x"), on("lake", "changes/x")),
+    Denial(
+        "backup",
+        "files to remove",
+        "s3.delete_object",
+        on("lake", "changes/x"),
+        on("lake", "state/backup/x", **PUT),
+        "s3.put_object",
+    ),
+    Denial("backup", "a function to call", "lambda.invoke", invoked("import"), invoked("compaction")),
     Denial(
         "backup",
         "what the snapshot function notes",
@@ -277,6 +285,21 @@ DENIALS = [
     Denial("backup", "a mapping of another function", UPDATE_MAPPING, mapping("outside"), mapping("inside")),
     Denial("backup", "another workgroup", "athena.start_query_execution", query("primary"), query()),
     Denial("backup", "another queue", "sqs.send_message", message("import"), message("backup")),
+    # compaction: knows the change files, and nothing else.
+    Denial("compaction", "what was dropped", GET, on("landing", "status/there"), on("lake", "changes/there")),
+    Denial("compaction", "quarantine", GET, on("lake", "quarantine/there"), on("lake", "changes/there")),
+    Denial("compaction", "snapshots to remove", "s3.delete_object", on("lake", "snapshots/x"), on("lake", "changes/x")),
+    Denial(
+        "compaction",
+        "what backup has claimed",
+        "s3.put_object",
+        on("lake", "state/backup/x", **PUT),
+        on("lake", "state/compaction/x", **PUT),
+    ),
+    Denial("compaction", "a table", "dynamodb.describe_table", table("inside"), on("lake", "changes/there"), GET),
+    Denial(
+        "compaction", "the catalog", "glue.get_table", catalog_table("__changes"), on("lake", "changes/there"), GET
+    ),
     # snapshot: reads exports, and writes what becomes of them.
     Denial("snapshot", "what was dropped", GET, on("landing", "status/there"), on("exports", "there")),
     Denial("snapshot", "change files", GET, on("lake", "changes/there"), on("lake", "state/snapshot/there")),

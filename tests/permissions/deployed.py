@@ -23,7 +23,7 @@ PREFIX = "least-"
 NAMED = "named"
 PATIENCE = 20.0
 CONFIG = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, read_timeout=120)
-FUNCTIONS = ("import", "stream", "backup", "snapshot")
+FUNCTIONS = ("import", "stream", "backup", "compaction", "snapshot")
 
 
 class Broken(Exception):

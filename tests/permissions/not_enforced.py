@@ -7,6 +7,7 @@ Should it break, the entry is out of date and the test fails: the statement belo
 from dataclasses import dataclass
 
 import backing_up
+import compacting
 import importing
 import snapshotting
 import streaming
@@ -99,6 +100,11 @@ NOT_ENFORCED: dict[str, dict[str, Unasked | dict[str, Unasked]]] = {
         "ExportKey": key(backing_up.protected),
         "Key": key(backing_up.viewed),
         "TableKeys": table_keys(backing_up.protected),
+    },
+    "compaction": {
+        "Logs": logs(compacting.compacted),
+        "Traces": traces(compacting.compacted),
+        "Key": key(compacting.compacted),
     },
     "snapshot": {
         "Logs": logs(snapshotting.a_snapshot),

@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # The functions' roles, by their logical names in the template.
-ROLES = {"ImportRole": "import", "StreamRole": "stream", "BackupRole": "backup", "SnapshotRole": "snapshot"}
+ROLES = {
+    "ImportRole": "import",
+    "StreamRole": "stream",
+    "BackupRole": "backup",
+    "CompactionRole": "compaction",
+    "SnapshotRole": "snapshot",
+}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import backing_up
+import compacting
 import importing
 import snapshotting
 import streaming
@@ -100,13 +101,12 @@ USES: dict[str, dict[str, Scenario | Told | dict[str, Scenario | Told]]] = {
         "Exports": backing_up.protected,
         "Backups": backing_up.protected,
         "ExportData": Told(backing_up.protected, "S3AccessDenied"),
-        "State": {"LakeBucket/state/compaction/*": backing_up.compacted, OTHERS: backing_up.protected},
+        "State": backing_up.protected,
         "Snapshots": backing_up.audited,
         "Reports": backing_up.protected,
         "ChangeFiles": backing_up.rebuilt,
-        "Compaction": {"s3:AbortMultipartUpload": unaborted(backing_up.uncompacted), OTHERS: backing_up.compacted},
-        "CompactionNotes": backing_up.compacted,
         "ObjectNotFound": backing_up.protected,
+        "Compaction": backing_up.protected,
         "StreamMappings": backing_up.protected,
         "RepairStreamMappings": backing_up.paused,
         "RemoveStreamMappings": backing_up.removed,
@@ -117,6 +117,12 @@ USES: dict[str, dict[str, Scenario | Told | dict[str, Scenario | Told]]] = {
         "ViewsResults": {"s3:GetObject": backing_up.audited, "s3:PutObject": backing_up.viewed},
         "ViewsResultsBucket": {"s3:GetBucketLocation": backing_up.viewed},
         "FailureDestination": Told(backing_up.failed, "nothing to see"),
+    },
+    "compaction": {
+        "ChangeFiles": {"s3:AbortMultipartUpload": unaborted(compacting.uncompacted), OTHERS: compacting.compacted},
+        "Notes": compacting.compacted,
+        "Reports": compacting.compacted,
+        "ListChangeFiles": compacting.compacted,
     },
     "snapshot": {
         "Queue": {"sqs:SendMessage": snapshotting.a_snapshot, OTHERS: snapshotting.polled},

@@ -31,6 +31,8 @@ pub struct Stack {
     pub stream_function: String,
     /// The scheduled function.
     pub backup_function: String,
+    /// The function that merges small change files.
+    pub compaction_function: String,
     /// The function that makes snapshots of exports.
     pub snapshot_function: String,
     /// Where imports wait.
@@ -83,6 +85,7 @@ impl Stack {
             import_function: output("IMPORT_FUNCTION_NAME")?,
             stream_function: output("STREAM_FUNCTION_NAME")?,
             backup_function: output("BACKUP_FUNCTION_NAME")?,
+            compaction_function: output("COMPACTION_FUNCTION_NAME")?,
             snapshot_function: output("SNAPSHOT_FUNCTION_NAME")?,
             import_queue: output("IMPORT_QUEUE")?,
             import_dead_letter_queue: output("IMPORT_DEAD_LETTER_QUEUE")?,

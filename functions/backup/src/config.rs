@@ -35,8 +35,8 @@ pub struct Settings {
     pub name_patterns: NamePatterns,
     /// The Athena workgroup that views are made in.
     pub workgroup: String,
-    /// Whether small change files are merged.
-    pub compaction: Compaction,
+    /// The function that merges small change files, if they are to be merged.
+    pub compaction_function: Option<String>,
     /// When full exports are due.
     pub full_exports: FullExportsDue,
 }
@@ -62,32 +62,11 @@ impl FromStr for FullExportsDue {
     }
 }
 
-/// Whether small change files are merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compaction {
-    /// By every hourly run.
-    On,
-    /// Never; what is noted of earlier ones stays as it is.
-    Off,
-}
-
-impl FromStr for Compaction {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "on" => Ok(Self::On),
-            "off" => Ok(Self::Off),
-            _ => Err("expected on or off".to_owned()),
-        }
-    }
-}
-
 impl Settings {
     /// Reads `HEADWATER_EXPORTS_BUCKET`, `HEADWATER_EXPORTS_BUCKET_OWNER` and `HEADWATER_EXPORT_KMS_KEY_ARN` (may be
     /// empty), `HEADWATER_EXPORT_FORMAT`, `HEADWATER_EXPORT`, `HEADWATER_INCREMENTAL_EXPORT_MINUTES`,
-    /// `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX` and `HEADWATER_TABLE_NAME_PATTERNS` (may be empty),
-    /// `HEADWATER_WORKGROUP`, `HEADWATER_COMPACTION`, `HEADWATER_FULL_EXPORTS` and what [`EnrolmentSettings`] needs.
+    /// `HEADWATER_BACKUP_KEEP_DAYS`, `HEADWATER_TABLE_PREFIX`, `HEADWATER_TABLE_NAME_PATTERNS` and
+    /// `HEADWATER_COMPACTION_FUNCTION` (may be empty), `HEADWATER_WORKGROUP`, `HEADWATER_FULL_EXPORTS` and what [`EnrolmentSettings`] needs.
     pub fn from_environment(environment: &Environment) -> Result<Self, EnvironmentError> {
         let optional = |name: &str| environment.optional(name).map(str::to_owned);
         Ok(Self {
@@ -104,7 +83,7 @@ impl Settings {
             table_prefix: optional("HEADWATER_TABLE_PREFIX").unwrap_or_default(),
             name_patterns: environment.parsed_or_empty("HEADWATER_TABLE_NAME_PATTERNS")?,
             workgroup: environment.required("HEADWATER_WORKGROUP")?.to_owned(),
-            compaction: environment.parsed("HEADWATER_COMPACTION")?,
+            compaction_function: optional("HEADWATER_COMPACTION_FUNCTION"),
             full_exports: environment.parsed("HEADWATER_FULL_EXPORTS")?,
         })
     }
@@ -126,12 +105,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compaction_is_on_or_off() {
-        assert_eq!("on".parse(), Ok(Compaction::On));
-        assert_eq!("off".parse(), Ok(Compaction::Off));
-        let refused = "On".parse::<Compaction>();
-        assert_eq!(refused, Err("expected on or off".to_owned()));
+    fn full_exports_are_due_in_one_of_two_ways() {
         assert_eq!("on-their-own".parse(), Ok(FullExportsDue::OnTheirOwn));
+        assert_eq!("with-backups".parse(), Ok(FullExportsDue::WithBackups));
         assert!("".parse::<FullExportsDue>().is_err());
     }
 
@@ -152,7 +128,6 @@ mod tests {
             ("HEADWATER_INCREMENTAL_EXPORT_MINUTES", "60"),
             ("HEADWATER_BACKUP_KEEP_DAYS", "35"),
             ("HEADWATER_TABLE_PREFIX", ""),
-            ("HEADWATER_COMPACTION", "on"),
             ("HEADWATER_FULL_EXPORTS", "with-backups"),
             ("HEADWATER_WORKGROUP", "headwater"),
         ];

@@ -2,20 +2,18 @@
 
 use anyhow::{Context, anyhow, ensure};
 use aws::{
-    Class, Clients, Failure, clock, enrolment, object,
+    Class, Clients, Failure, clock, enrolment, invocation, object, schedule,
     sdk::dynamodb::types::{TableDescription, TableStatus},
     table,
     tagged::TaggedTable,
 };
 use futures_util::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    Compaction, Settings, audit,
-    compaction::{self, Compactor, Planned},
-    exports, left_mappings, naming,
+    Settings, audit, exports, left_mappings, naming,
     plan::Run,
     policy::{self, Exports, Mode, Reading},
     protect::Turn,
@@ -28,7 +26,8 @@ use crate::{
 ///
 /// `{"exportTime": …}` makes the full exports that are due, where they have a schedule of their own.
 /// `{"reconcileTime": …}` does not back up or remove: it enrols, exports tables that have no snapshot yet,
-/// and again what came to nothing, goes on with chains of incremental exports, moves views, audits and compacts.
+/// and again what came to nothing, goes on with chains of incremental exports, moves views, audits, and has `compaction`
+/// begin when all that is done.
 /// With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
 /// who does not want to wait for the schedule there is `{"views": ["orders"]}`: only the views of those
 /// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`, and `stack_deletion` what CloudFormation asks.
@@ -84,20 +83,14 @@ type Turned = (TableReport, Option<TableDescription>);
 impl ScheduledRun<'_> {
     /// Protects every table; then, and for as long as there is time, what asks Athena: no backup waits for that.
     async fn run(self, tables: &[TaggedTable], only: Option<&[String]>) -> Result<Value, Error> {
-        let Self { clients, settings, scheduled, run, request_id, .. } = self;
-        let turns = in_turn(tables, scheduled).into_iter().map(|table| self.turn(table));
+        let Self { clients, settings, scheduled, run, .. } = self;
+        let turns = schedule::in_turn(tables, scheduled).map(|table| self.turn(table));
         let mut turned: Vec<Turned> = stream::iter(turns).buffered(AT_A_TIME).collect().await;
         // A run that comes late moves no view back.
         let as_of = scheduled.max(clock::now());
-        let compactor = Compactor { clients, settings, request_id, as_of };
-        let planned = self.plan_compaction(&compactor, &turned).await;
         let queries = turned.iter_mut().map(|turned| self.query(turned, as_of));
         let queries = stream::iter(queries).buffered(AT_A_TIME);
         queries.collect::<Vec<()>>().await;
-        let there = turned.iter_mut().filter(|(_, there)| there.is_some());
-        let compacted = there.map(|(report, _)| report).zip(planned);
-        Box::pin(compactor.merge(compacted, self.until())).await;
-
         let removed = match run {
             Run::Reconcile => left_mappings::remove(clients, settings, only, clock::now()).await,
             Run::Backup | Run::Export => Ok(Vec::new()),
@@ -106,8 +99,14 @@ impl ScheduledRun<'_> {
         tables.sort_by(|a, b| a.table.cmp(&b.table));
         let mappings_failure = removed.as_ref().err().map(ToString::to_string);
         let removed_mappings = removed.unwrap_or_default();
-        let report =
-            Report { scheduled_time: scheduled, tables, removed_mappings, mappings_failure };
+        let compaction_failure = self.begin_compaction(only).await.err();
+        let report = Report {
+            scheduled_time: scheduled,
+            tables,
+            removed_mappings,
+            mappings_failure,
+            compaction_failure: compaction_failure.as_ref().map(ToString::to_string),
+        };
         write_report(clients, settings, run, &report).await?;
         match report.failures() {
             Some(failures) => Err(failures.into()),
@@ -129,21 +128,17 @@ impl ScheduledRun<'_> {
         self.deadline - LEFT_FOR_QUERIES
     }
 
-    /// Plans for the tables that are there, in their order; those that are left then are told so by `query`.
-    async fn plan_compaction(
-        self,
-        compactor: &Compactor<'_>,
-        turned: &[Turned],
-    ) -> Vec<Result<Planned, Failure>> {
-        let (mut planned, mut budget) = (Vec::new(), compaction::Budget::of_run());
-        let compacts = self.run == Run::Reconcile && self.settings.compaction == Compaction::On;
-        for (report, _) in turned.iter().filter(|(_, there)| compacts && there.is_some()) {
-            if clock::now().as_millisecond() > self.until() {
-                break;
-            }
-            planned.push(compactor.remove(&report.table, &mut budget).await);
+    /// Has small change files merged, after this run's own queries: none of them reads what is removed then.
+    async fn begin_compaction(self, only: Option<&[String]>) -> Result<(), Failure> {
+        let Self { clients, settings, scheduled, run, .. } = self;
+        let (Run::Reconcile, Some(function)) = (run, &settings.compaction_function) else {
+            return Ok(());
+        };
+        let mut event = json!({ "compactionTime": scheduled });
+        if let Some(tables) = only {
+            event["tables"] = json!(tables);
         }
-        planned
+        invocation::begin(clients.lambda(), function, &event).await
     }
 
     /// Moves a table's views, and audits its newest snapshot.
@@ -218,19 +213,6 @@ impl ScheduledRun<'_> {
     }
 }
 
-/// The tables in the order of their turns: each run begins with another, so that none is always the last of very many.
-fn in_turn(tables: &[TaggedTable], scheduled: Timestamp) -> Vec<&TaggedTable> {
-    let run = xxhash_rust::xxh3::xxh3_64(&scheduled.as_second().to_be_bytes());
-    let count = u64::try_from(tables.len()).unwrap_or(u64::MAX).max(1);
-    let first = usize::try_from(run % count).unwrap_or_default();
-    let (last, first) = tables.split_at(first.min(tables.len()));
-    first.iter().chain(last).collect()
-}
-
-/// A clock may be a little ahead of the scheduler's; a time beyond this is a mistake, and retention
-/// by it would remove what should be kept.
-const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
-
 /// When a run is due, and what it does.
 fn due(event: &Value, now: Timestamp) -> anyhow::Result<(Timestamp, Run)> {
     let expected = r#"expected {"scheduledTime": "2026-11-22T03:00:00Z"}, the same as "exportTime" or "reconcileTime", {"views": ["orders"]} or {"rebuildCatalog": ["orders"]}"#;
@@ -242,7 +224,7 @@ fn due(event: &Value, now: Timestamp) -> anyhow::Result<(Timestamp, Run)> {
         asked.ok_or_else(|| anyhow!("the event has no scheduledTime; {expected}"))?;
     let time: Timestamp =
         text.parse().with_context(|| format!("{name} is {text:?}; {expected}"))?;
-    ensure!(time <= now + MOST_AHEAD, "{name} {time} is in the future (it is {now})");
+    ensure!(!schedule::is_ahead(time, now), "{name} {time} is in the future (it is {now})");
     Ok((time, run))
 }
 
@@ -318,23 +300,6 @@ async fn write_report(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_run_begins_with_another_table() {
-        let table =
-            |name: &str| TaggedTable { name: name.to_owned(), arn: String::new(), tags: [].into() };
-        let tables = ["a", "b", "c"].map(table);
-        let order = |day: i64| {
-            let scheduled = Timestamp::from_second(day * 24 * 60 * 60).unwrap();
-            let names = in_turn(&tables, scheduled).into_iter().map(|table| table.name.as_str());
-            names.collect::<String>()
-        };
-        let mut orders: Vec<String> = (0..20).map(order).collect();
-        orders.sort_unstable();
-        orders.dedup();
-        assert_eq!(orders, ["abc", "bca", "cab"]);
-        assert!(in_turn(&[], Timestamp::UNIX_EPOCH).is_empty());
-    }
 
     #[test]
     fn an_event_names_its_time_or_is_refused_with_the_way_to_mend_it() {

@@ -7,7 +7,7 @@
 //!                                                       the chain of incremental exports goes on
 //!                                                       delete our backups that retention keeps no more
 //!                                                       make its views, or write them anew
-//!                                                       hourly: merge small change files
+//!             hourly: `compaction` begins
 //!             report of all ◀──────────────────────────
 //! ```
 //!
@@ -16,8 +16,6 @@
 //! at its end, so that the schedule tries again and an alarm can ring.
 
 mod audit;
-mod claim;
-mod compaction;
 mod config;
 mod exports;
 mod increments;
@@ -36,4 +34,4 @@ pub mod policy;
 pub mod retention;
 pub mod selection;
 
-pub use config::{Compaction, FullExportsDue, Settings};
+pub use config::{FullExportsDue, Settings};

@@ -3,15 +3,15 @@
 use aws::{
     Clients, Failure,
     backup::{self, Backup},
-    clock, snapshot,
+    claim, clock, snapshot,
     tagged::TaggedTable,
 };
 use jiff::Timestamp;
 use lake::path;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     FullExportsDue, Settings,
-    claim::{self, Made},
     exports::{FullExports, Newest, Standing},
     increments::{self, ChainReport},
     naming,
@@ -19,6 +19,18 @@ use crate::{
     policy::{Exports, Mode, Policy},
     report::TableReport,
 };
+
+/// What a finished run made for a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Made {
+    /// The backup's ARN, if the table gets backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backup_arn: Option<String>,
+    /// The full export's ARN, if it is exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    export_arn: Option<String>,
+}
 
 /// A table whose turn it is in a run.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::{
     audit::AuditReport,
-    compaction::Compacted,
     increments::ChainReport,
     policy::{Policy, RefusedTag, UnknownTag},
     views::Views,
@@ -30,6 +29,9 @@ pub(crate) struct Report {
     /// Why mappings are left that should not be; the rest went its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mappings_failure: Option<String>,
+    /// Why merging small change files has not begun; the next hourly run asks for it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compaction_failure: Option<String>,
 }
 
 /// What was done for one table.
@@ -95,7 +97,7 @@ pub(crate) struct TableReport {
     /// What went wrong, and how far it got is above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<String>,
-    /// Whether views, audit and compaction are left to the next run, since the time of this one was up.
+    /// Whether views and audit are left to the next run, since the time of this one was up.
     pub(crate) is_left: bool,
     /// What became of each view.
     pub(crate) views: Vec<Step>,
@@ -111,12 +113,6 @@ pub(crate) struct TableReport {
     /// Why the views are not as they should be; the rest went its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) views_failure: Option<String>,
-    /// What became of its change files.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) compaction: Option<Compacted>,
-    /// Why they are not as they should be; the rest went its way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) compaction_failure: Option<String>,
 }
 
 impl TableReport {
@@ -150,8 +146,6 @@ impl TableReport {
             audit: None,
             audit_failure: None,
             views_failure: None,
-            compaction: None,
-            compaction_failure: None,
         }
     }
 
@@ -242,17 +236,6 @@ impl TableReport {
         }
     }
 
-    /// Notes what became of the change files.
-    pub(crate) fn note_compaction(&mut self, compacted: Result<Compacted, Failure>) {
-        match compacted {
-            Ok(compacted) => self.compaction = Some(compacted),
-            Err(failure) => {
-                tracing::error!(table = self.table, failure = %failure, "changes not compacted");
-                self.compaction_failure = Some(failure.to_string());
-            }
-        }
-    }
-
     /// What failed, if anything did.
     fn failures(&self) -> impl Iterator<Item = &String> {
         self.failure
@@ -263,7 +246,6 @@ impl TableReport {
             .chain(&self.catalog_failure)
             .chain(&self.views_failure)
             .chain(&self.audit_failure)
-            .chain(&self.compaction_failure)
     }
 }
 
@@ -275,6 +257,7 @@ impl Report {
             .iter()
             .flat_map(|table| table.failures().map(|failure| format!("{}: {failure}", table.table)))
             .chain(self.mappings_failure.clone())
+            .chain(self.compaction_failure.clone())
             .collect();
         (!failed.is_empty()).then(|| failed.join("; "))
     }

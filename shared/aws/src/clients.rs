@@ -62,6 +62,18 @@ impl Clients {
         })))
     }
 
+    /// Clients of an endpoint of a test's own.
+    #[cfg(test)]
+    pub(crate) fn of_endpoint(endpoint: &str) -> Self {
+        let variables = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL", endpoint),
+        ];
+        Self::from_environment(&Environment::from_variables(variables)).unwrap()
+    }
+
     /// Queries, and the views they are made through.
     pub fn athena(&self) -> &aws_sdk_athena::Client {
         self.0.athena.get_or_init(|| aws_sdk_athena::Client::new(&self.0.config))
@@ -77,7 +89,7 @@ impl Clients {
         self.0.glue.get_or_init(|| aws_sdk_glue::Client::new(&self.0.config))
     }
 
-    /// Event source mappings.
+    /// Event source mappings, and functions that are called.
     pub fn lambda(&self) -> &aws_sdk_lambda::Client {
         self.0.lambda.get_or_init(|| aws_sdk_lambda::Client::new(&self.0.config))
     }

@@ -11,6 +11,8 @@
 //! object ── get, put, put once           opener ── objects as blocking readers
 //! object_created ── S3's event           listing ── what is under a prefix
 //! state ── one object, one writer        upload ── large objects as they are made
+//! claim ── one run at a time             schedule ── when runs are due, whose turn it is
+//! invocation ── another function begins
 //! catalog ── the registry in Glue         snapshot ── which are finished
 //!                                        footer ── its columns, from the files
 //! athena ── one statement to its end     view ── made, kept or left alone
@@ -30,12 +32,14 @@ pub mod athena;
 pub mod backup;
 pub mod batch_write;
 pub mod catalog;
+pub mod claim;
 pub mod clock;
 pub mod custom_resource;
 pub mod enrolment;
 pub mod environment;
 pub mod export;
 pub mod footer;
+pub mod invocation;
 pub mod listing;
 pub mod mapping;
 pub mod object;
@@ -43,6 +47,7 @@ pub mod object_created;
 pub mod opener;
 pub mod queue;
 pub mod recovery;
+pub mod schedule;
 pub mod snapshot;
 pub mod state;
 pub mod table;

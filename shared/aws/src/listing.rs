@@ -88,6 +88,23 @@ pub async fn keys(s3: &Client, bucket: &str, prefix: &str) -> Result<Vec<String>
     Ok(keys)
 }
 
+/// What stands between a prefix and the next `/` of the keys under it, in order, each once.
+pub async fn folders(s3: &Client, bucket: &str, prefix: &str) -> Result<Vec<String>, Failure> {
+    let mut folders = Vec::new();
+    let request = s3.list_objects_v2().bucket(bucket).prefix(prefix).delimiter("/");
+    let mut pages = request.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| {
+            Failure::of("ListObjectsV2", format!("s3://{bucket}/{prefix}"), error)
+        })?;
+        let found = page.common_prefixes().iter().filter_map(|folder| {
+            Some(folder.prefix()?.strip_prefix(prefix)?.strip_suffix('/')?.to_owned())
+        });
+        folders.extend(found);
+    }
+    Ok(folders)
+}
+
 /// The objects under a prefix that are to be kept, in the order of their keys; of more than `most`, the first and
 /// some more.
 pub async fn objects(

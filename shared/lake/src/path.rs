@@ -39,9 +39,24 @@ pub fn folder(table: &str) -> Cow<'_, str> {
     if table.starts_with(['_', '.']) { format!("!{table}").into() } else { table.into() }
 }
 
+/// The table whose folders are called so: the reverse of [`folder`].
+///
+/// ```
+/// use lake::path;
+///
+/// assert_eq!(path::table_of("planes"), "planes");
+/// assert_eq!(path::table_of("!_internal"), "_internal");
+/// ```
+pub fn table_of(folder: &str) -> &str {
+    folder.strip_prefix('!').unwrap_or(folder)
+}
+
+/// The prefix of all tables' change files.
+pub const CHANGES: &str = "changes/";
+
 /// The prefix of a table's change files.
 pub fn changes(table: &str) -> String {
-    format!("changes/{}/", folder(table))
+    format!("{CHANGES}{}/", folder(table))
 }
 
 /// The prefix of a table's change files of one day.

@@ -1,7 +1,8 @@
-//! What is made once per table and scheduled time, or once at all: a claim in S3.
+//! What is made once, or by one run at a time: a claim in S3.
 //!
-//! `CreateBackup` has no idempotency token, so a second run must know that a first one was there.
-//! The claim is one object, and every write that takes it names what it is written over:
+//! `CreateBackup` has no idempotency token, so a second run must know that a first one was there; and two that merged the
+//! same files would write their rows twice. The claim is one object, and every write that takes it names what it is
+//! written over:
 //!
 //! | the object says | a run does |
 //! |---|---|
@@ -11,45 +12,34 @@
 //! | claimed by another, less than 17 minutes ago | leaves it to that one |
 //! | claimed by another, longer ago than a function can run | takes over |
 
-use aws::{
-    Failure, object,
-    sdk::s3::Client,
-    state::{self, Put},
-};
+use aws_sdk_s3::Client;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    Failure, object,
+    state::{self, Put},
+};
 
 /// No invocation outlives 15 minutes, and no clock is two minutes off.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(17);
 
 /// What the claim's object holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "M: DeserializeOwned"))]
-pub(crate) struct Claim<M> {
+struct Claim<M> {
     /// The invocation that works on it; Lambda's retries of one event keep its id.
-    pub(crate) holder: String,
+    holder: String,
     /// When it was claimed.
-    pub(crate) claimed_at: Timestamp,
+    claimed_at: Timestamp,
     /// What was made, once all is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) made: Option<M>,
-}
-
-/// What a finished run made for a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Made {
-    /// The backup's ARN, if the table gets backups.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) backup_arn: Option<String>,
-    /// The full export's ARN, if it is exported.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) export_arn: Option<String>,
+    made: Option<M>,
 }
 
 /// What a run may do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Turn<M> {
+pub enum Turn<M> {
     /// Work.
     Ours,
     /// Another invocation is at it.
@@ -62,7 +52,7 @@ pub(crate) enum Turn<M> {
 }
 
 /// Claims the object at `key`, or says whose it is.
-pub(crate) async fn take<M: Serialize + DeserializeOwned + PartialEq>(
+pub async fn take<M: Serialize + DeserializeOwned + PartialEq>(
     s3: &Client,
     bucket: &str,
     key: &str,
@@ -86,7 +76,7 @@ pub(crate) async fn take<M: Serialize + DeserializeOwned + PartialEq>(
 }
 
 /// Notes what was made, so that no run for this time works again.
-pub(crate) async fn finish<M: Serialize>(
+pub async fn finish<M: Serialize>(
     s3: &Client,
     bucket: &str,
     key: &str,
@@ -99,7 +89,7 @@ pub(crate) async fn finish<M: Serialize>(
 }
 
 /// Lets go of what was claimed and not made, so that whoever comes next need not wait.
-pub(crate) async fn release<M: Serialize>(
+pub async fn release<M: Serialize>(
     s3: &Client,
     bucket: &str,
     key: &str,
@@ -142,9 +132,10 @@ mod tests {
         net::{TcpListener, TcpStream},
     };
 
-    use aws::{Clients, environment::Environment};
-
     use super::*;
+    use crate::Clients;
+
+    type Made = String;
 
     /// A bucket of one object that is not there, and then what is put. The answer to the first write is lost:
     /// the object is there, and `first_comes_from` says who wrote it.
@@ -174,13 +165,7 @@ mod tests {
                 }
             }
         });
-        let clients = Clients::from_environment(&Environment::from_variables([
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "key"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-            ("AWS_ENDPOINT_URL", endpoint.as_str()),
-        ]));
-        clients.unwrap().s3().clone()
+        Clients::of_endpoint(&endpoint).s3().clone()
     }
 
     fn claim_of(holder: &str) -> Vec<u8> {
@@ -224,7 +209,7 @@ mod tests {
     #[test]
     fn turns() {
         let claimed_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
-        let made = Made { backup_arn: Some("b".into()), export_arn: Some("e".into()) };
+        let made = Made::from("a backup");
         let check = |made: Option<Made>, minutes: i64, asks: &str, expected: Turn<Made>| {
             let claim = Claim { holder: "first".into(), claimed_at, made };
             let now = claimed_at + SignedDuration::from_mins(minutes);

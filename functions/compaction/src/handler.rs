@@ -1,0 +1,167 @@
+//! One run.
+
+use anyhow::{Context, ensure};
+use aws::{Clients, clock, listing, object, schedule};
+use jiff::Timestamp;
+use lake::path;
+use lambda_runtime::{Error, LambdaEvent};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    Settings,
+    report::{Report, TableReport},
+    table::{Budget, ChangeFiles},
+};
+
+/// Handles `{"compactionTime": "2026-11-22T03:00:00Z"}`, which the hourly run of `backup` sends when all else is
+/// done, and returns the run's report. With `"tables": ["orders"]` beside its time, a run is of those alone.
+///
+/// Fails after every table has had its turn if any of them failed.
+pub async fn handle(
+    clients: &Clients,
+    settings: &Settings,
+    event: LambdaEvent<Value>,
+) -> Result<Value, Error> {
+    let LambdaEvent { payload: event, context } = event;
+    let now = clock::now();
+    let asked = Asked::of(&event, now)?;
+    let mut tables = match asked.tables {
+        Some(tables) => tables,
+        None => tables_of_lake(clients, &settings.lake_bucket).await?,
+    };
+    tables.sort_unstable();
+    tables.dedup();
+    let run = Run {
+        clients,
+        bucket: &settings.lake_bucket,
+        request_id: &context.request_id,
+        due: asked.compaction_time,
+        // A run that comes late has more hours that are over.
+        as_of: asked.compaction_time.max(now),
+        until: clock::end_of_invocation(context.deadline) - LEFT_FOR_A_MERGE,
+    };
+    let report = Box::pin(run.run(&tables)).await;
+    write_report(clients, &settings.lake_bucket, &report).await?;
+    match report.failures() {
+        Some(failures) => Err(failures.into()),
+        None => Ok(serde_json::to_value(&report)?),
+    }
+}
+
+/// Milliseconds in which no merge is begun any more: the largest takes less than one minute.
+const LEFT_FOR_A_MERGE: i64 = 3 * 60 * 1000;
+
+/// What an event asks for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Asked {
+    /// When the run was due.
+    compaction_time: Timestamp,
+    /// The tables that it is of, if not all.
+    tables: Option<Vec<String>>,
+}
+
+impl Asked {
+    fn of(event: &Value, now: Timestamp) -> anyhow::Result<Self> {
+        let expected = r#"expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone"#;
+        let asked = Self::deserialize(event)
+            .with_context(|| format!("the event is {event}; {expected}"))?;
+        let due = asked.compaction_time;
+        ensure!(
+            !schedule::is_ahead(due, now),
+            "compactionTime {due} is in the future (it is {now})"
+        );
+        Ok(asked)
+    }
+}
+
+/// The DynamoDB tables that the lake has change files of, those that are gone included: who queries these pays for
+/// small files too.
+async fn tables_of_lake(clients: &Clients, bucket: &str) -> Result<Vec<String>, Error> {
+    let folders = listing::folders(clients.s3(), bucket, path::CHANGES).await?;
+    Ok(folders.iter().map(|folder| path::table_of(folder).to_owned()).collect())
+}
+
+/// A run that is due.
+#[derive(Debug, Clone, Copy)]
+struct Run<'a> {
+    clients: &'a Clients,
+    bucket: &'a str,
+    /// The invocation.
+    request_id: &'a str,
+    due: Timestamp,
+    as_of: Timestamp,
+    /// Until when something is begun, in milliseconds since 1970.
+    until: i64,
+}
+
+impl Run<'_> {
+    /// Removes first, of all tables: a query that begins after it has nearly an hour until files that it reads are
+    /// removed.
+    async fn run(self, tables: &[String]) -> Report {
+        let (mut planned, mut budget) = (Vec::new(), Budget::of_run());
+        for table in schedule::in_turn(tables, self.due) {
+            let plan = match self.has_time() {
+                true => Some(Box::pin(self.files_of(table).remove(&mut budget)).await),
+                false => None,
+            };
+            planned.push((table, plan));
+        }
+        let mut reports = Vec::new();
+        for (table, plan) in planned {
+            let Some(plan) = plan else {
+                reports.push(TableReport::late(table));
+                continue;
+            };
+            let compacted = match plan {
+                Ok(planned) => Box::pin(self.files_of(table).merge_all(planned, self.until)).await,
+                Err(failure) => Err(failure),
+            };
+            reports.push(TableReport::new(table, compacted));
+        }
+        reports.sort_by(|a, b| a.table.cmp(&b.table));
+        Report { compaction_time: self.due, tables: reports }
+    }
+
+    fn has_time(self) -> bool {
+        clock::now().as_millisecond() <= self.until
+    }
+
+    fn files_of<'a>(&'a self, table: &'a str) -> ChangeFiles<'a> {
+        let Self { clients, bucket, request_id, as_of, .. } = *self;
+        ChangeFiles { clients, bucket, table, request_id, as_of }
+    }
+}
+
+async fn write_report(clients: &Clients, bucket: &str, report: &Report) -> Result<(), Error> {
+    let time = path::time_text(report.compaction_time.as_millisecond())?;
+    let key = format!("reports/compaction/{time}.json");
+    let bytes = serde_json::to_vec_pretty(report)?;
+    object::put(clients.s3(), bucket, &key, "application/json", bytes).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_names_its_time_or_is_refused_with_the_way_to_mend_it() {
+        let now: Timestamp = "2026-11-22T03:00:05Z".parse().unwrap();
+        let sample = include_str!("../../../events/compaction-hourly.json");
+        let asked = Asked::of(&serde_json::from_str(sample).unwrap(), now).unwrap();
+        let due: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
+        assert_eq!((asked.compaction_time, asked.tables), (due, None));
+        let event = json!({"compactionTime": due.to_string(), "tables": ["orders"]});
+        assert_eq!(Asked::of(&event, now).unwrap().tables, Some(vec!["orders".to_owned()]));
+
+        let refused = |event| format!("{:#}", Asked::of(&event, now).unwrap_err());
+        insta::assert_snapshot!(refused(json!({})), @r#"the event is {}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone: missing field `compactionTime`"#);
+        insta::assert_snapshot!(refused(json!({"compactionTime": "now"})), @r#"the event is {"compactionTime":"now"}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone: expected four digit year (or leading sign for six digit year), but found end of input"#);
+        insta::assert_snapshot!(refused(json!({"compactionTime": "2026-11-22T03:00:00Z", "table": "orders"})), @r#"the event is {"compactionTime":"2026-11-22T03:00:00Z","table":"orders"}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone: unknown field `table`, expected `compactionTime` or `tables`"#);
+        insta::assert_snapshot!(refused(json!({"compactionTime": "2062-01-01T00:00:00Z"})), @"compactionTime 2062-01-01T00:00:00Z is in the future (it is 2026-11-22T03:00:05Z)");
+    }
+}
