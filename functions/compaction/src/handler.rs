@@ -100,21 +100,17 @@ impl Run<'_> {
     /// Removes first, of all tables: a query that begins after it has nearly an hour until files that it reads are
     /// removed.
     async fn run(self, tables: &[String]) -> Report {
-        let (mut planned, mut budget) = (Vec::new(), Budget::of_run());
+        let (mut planned, mut reports) = (Vec::new(), Vec::new());
+        let mut budget = Budget::of_run();
         for table in schedule::in_turn(tables, self.due) {
-            let plan = match self.has_time() {
-                true => Some(Box::pin(self.files_of(table).remove(&mut budget)).await),
-                false => None,
-            };
-            planned.push((table, plan));
-        }
-        let mut reports = Vec::new();
-        for (table, plan) in planned {
-            let Some(plan) = plan else {
+            if self.has_time() {
+                planned.push((table, Box::pin(self.files_of(table).remove(&mut budget)).await));
+            } else {
                 reports.push(TableReport::late(table));
-                continue;
-            };
-            let compacted = match plan {
+            }
+        }
+        for (table, planned) in planned {
+            let compacted = match planned {
                 Ok(planned) => Box::pin(self.files_of(table).merge_all(planned, self.until)).await,
                 Err(failure) => Err(failure),
             };
