@@ -10,7 +10,8 @@ All have a backup of someone else's, which stays. The event of each day comes tw
 the run in between once; they go to the function as a schedule's do: Lambda tries them three times, and keeps what fails.
 
 A run that is due in an hour, under faults and once more after them, takes all that there is for old enough: it moves a's views
-to the newest snapshot and audits it, and has `compaction` merge the change files of a and b.
+to the newest snapshot and audits it, and has `compaction` merge the change files of a and b. Then an hour seems to be over, and
+another run of `compaction` removes what was merged.
 """
 
 import json
@@ -96,6 +97,8 @@ class Runs:
             deadline = time.monotonic() + DAY_SECONDS
             while not self._has_merged(event) and time.monotonic() < deadline:
                 time.sleep(0.5)
+            self._age_merges()
+            self._call(self.cloud.function["compaction"], due_to_merge(event))
 
     def _due_in_an_hour(self) -> dict:
         # Not of c: windows up to then cannot be exported.
@@ -108,8 +111,9 @@ class Runs:
         """Once everything is there: what the lake and the views show stays the same."""
         event = self._due_in_an_hour()
         self.ahead = self._report(event)
-        if self.ahead:
-            self.merged = json.loads(self.cloud.read(self.cloud.lake, report_of_merge(event)))
+        self.merged = self._object(report_of_merge(event))
+        self._age_merges()
+        self._answer(self.cloud.function["compaction"], due_to_merge(event))
 
     def settle(self) -> Counter[str]:
         """Without faults: what was given up is redriven once its claims have run out, then two runs as every hour has one."""
@@ -151,9 +155,9 @@ class Runs:
             if not compaction.get("before") or any(left):
                 problems.append(f"{table}: the changes are not merged: {json.dumps(compaction)[:500]}")
             files = Counter(key.rpartition("/")[0] for key in self.cloud.keys(self.cloud.lake, f"changes/{table}/"))
-            has_many = max(files.values(), default=0) >= MERGED_FROM
-            if has_many and not self.cloud.keys(self.cloud.lake, f"state/compaction/{table}/"):
-                problems.append(f"{table}: nothing was merged of {dict(files)}")
+            notes = self.cloud.keys(self.cloud.lake, f"state/compaction/{table}")
+            if max(files.values(), default=0) >= MERGED_FROM or notes:
+                problems.append(f"{table}: what was merged is not removed: {notes}, {dict(files)}")
             if audit and not audit.get("isClean"):
                 problems.append(f"{table}: the audit has found {json.dumps(audit)[:500]}")
         if not told_of(self.ahead, self.a).get("snapshot"):
@@ -190,24 +194,32 @@ class Runs:
         return problems
 
     def _invoke(self, event: dict) -> None:
-        payload = json.dumps({"tables": self.tables} | event)
-        self.cloud.functions.invoke(FunctionName=self.cloud.backup_function, InvocationType="Event", Payload=payload)
+        self._call(self.cloud.backup_function, {"tables": self.tables} | event)
+
+    def _call(self, function: str, event: dict) -> None:
+        self.cloud.functions.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event))
 
     def _report(self, event: dict) -> dict:
         """Of a run without faults, and of the merge that it begins; one that fails is a problem, and the other checks go on."""
-        try:
-            report = self.cloud.invoke(self.cloud.backup_function, {"tables": self.tables} | event)
-            if "reconcileTime" in event:
+        report = self._answer(self.cloud.backup_function, {"tables": self.tables} | event)
+        if report and "reconcileTime" in event:
+            try:
                 until("the files to be merged", lambda: self._has_merged(event), MERGE_SECONDS)
-            return report
+            except Unmet as failure:
+                self.failed.append(str(failure))
+        return report
+
+    def _answer(self, function: str, event: dict) -> dict:
+        try:
+            return self.cloud.invoke(function, event)
         except Unmet as failure:
             self.failed.append(f"the run {json.dumps(event)} failed: {failure}"[:1000])
             return {}
 
     def _is_made(self, due: datetime) -> bool:
-        return all(self._claim(claim_key(table, due)).get("made") for table in self.tables)
+        return all(self._object(claim_key(table, due)).get("made") for table in self.tables)
 
-    def _claim(self, key: str) -> dict:
+    def _object(self, key: str) -> dict:
         try:
             return json.loads(self.cloud.read(self.cloud.lake, key))
         except ClientError:
@@ -217,11 +229,21 @@ class Runs:
         """What more than the 17 minutes of claim.rs do, for which the soak does not wait: a claim of a run that is dead runs out."""
         for table in self.tables:
             for key in (f"state/compaction/{table}.json", *(claim_key(table, due) for due in self.due)):
-                claim = self._claim(key)
+                claim = self._object(key)
                 if claim and not claim.get("made"):
                     claim["claimedAt"] = stamp(datetime.now(UTC) - timedelta(minutes=CLAIM_MINUTES))
                     body = json.dumps(claim).encode()
                     self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=key, Body=body)
+
+    def _age_merges(self) -> None:
+        """What an hour does: what was merged may be removed."""
+        for table in (self.a, self.b):
+            for key in self.cloud.keys(self.cloud.lake, f"state/compaction/{table}/"):
+                note = self._object(key)
+                stage = note.get("stage")
+                if isinstance(stage, dict) and "written" in stage:
+                    stage["written"]["at"] = stamp(datetime.now(UTC) - timedelta(hours=1))
+                    self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=key, Body=json.dumps(note).encode())
 
     def _have_exports_ended(self) -> bool:
         return all(e["ExportStatus"] != "IN_PROGRESS" for table in self.tables for e in self._exports(table))
@@ -248,6 +270,10 @@ def told_of(report: dict, table: str) -> dict:
 
 def is_window(export: dict) -> bool:
     return export["ExportType"] == "INCREMENTAL_EXPORT"
+
+
+def due_to_merge(event: dict) -> dict:
+    return {"compactionTime": event["reconcileTime"], "tables": event["tables"]}
 
 
 def report_of_merge(event: dict) -> str:
