@@ -78,6 +78,11 @@ def paused(aws: Deployed) -> None:
         expect("done" in [step["outcome"] for step in told["enrolment"]], told)
 
 
+def exported(aws: Deployed) -> None:
+    """A run of full exports has a report of its own."""
+    run(aws, enrolled(aws, "exported"), "exportTime")
+
+
 def removed(aws: Deployed) -> None:
     """The stack is deleted, and with it the mappings that functions have made."""
     aws.map_stream(streaming.streamed(aws))

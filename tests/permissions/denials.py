@@ -273,6 +273,20 @@ DENIALS = [
         on("lake", "state/backup/x", **PUT),
         "s3.put_object",
     ),
+    Denial(
+        "backup",
+        "change files to write",
+        "s3.put_object",
+        on("lake", "changes/x", **PUT),
+        on("lake", "state/backup/x", **PUT),
+    ),
+    Denial(
+        "backup",
+        "reports of merging",
+        "s3.put_object",
+        on("lake", "reports/compaction/x", **PUT),
+        on("lake", "reports/backup/x", **PUT),
+    ),
     Denial("backup", "a function to call", "lambda.invoke", invoked("import"), invoked("compaction")),
     Denial(
         "backup",

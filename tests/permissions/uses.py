@@ -103,7 +103,11 @@ USES: dict[str, dict[str, Scenario | Told | dict[str, Scenario | Told]]] = {
         "ExportData": Told(backing_up.protected, "S3AccessDenied"),
         "State": backing_up.protected,
         "Snapshots": backing_up.audited,
-        "Reports": backing_up.protected,
+        "Reports": {
+            "LakeBucket/reports/export/*": backing_up.exported,
+            "LakeBucket/reports/audit/*": backing_up.audited,
+            OTHERS: backing_up.protected,
+        },
         "ChangeFiles": backing_up.rebuilt,
         "ObjectNotFound": backing_up.protected,
         "Compaction": backing_up.protected,

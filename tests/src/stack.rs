@@ -8,6 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use aws::{Clients, environment::Environment};
+use jiff::Timestamp;
+use lake::path;
+use serde_json::Value;
 use tokio::process::Command;
 
 /// Clients and names of a deployed stack.
@@ -70,6 +73,21 @@ impl Stack {
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         let variables = text.lines().filter_map(|line| line.split_once('='));
         Self::from(&Environment::from_variables(variables))
+    }
+
+    /// The report of the merge of small files that a run due at that time has begun, once it is there and tells of
+    /// the table.
+    pub async fn merge_report(&self, table: &str, due: Timestamp) -> Result<Value> {
+        let key = format!("reports/compaction/{}.json", path::time_text(due.as_millisecond())?);
+        until(&format!("{key} to tell of {table}"), async || {
+            if self.objects(&self.lake, &key).await?.is_empty() {
+                return Ok(None);
+            }
+            let report: Value = serde_json::from_slice(&self.read(&self.lake, &key).await?)?;
+            let tables = report["tables"].as_array().into_iter().flatten();
+            Ok(tables.clone().find(|told| told["table"] == table).cloned())
+        })
+        .await
     }
 
     fn from(environment: &Environment) -> Result<Self> {

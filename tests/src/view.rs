@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use aws::item_from_sdk;
 use item::{Item, canonical};
 use lake::StoredRow;
+use lake::path;
 use serde_json::Value;
 
 use crate::{Stack, until};
@@ -63,7 +64,7 @@ impl Stack {
     /// What the lake holds of a table's changes.
     pub async fn changes(&self, table: &str) -> Result<Changes> {
         let mut rows = Vec::new();
-        for key in self.objects(&self.lake, &format!("changes/{table}/")).await?.keys() {
+        for key in self.objects(&self.lake, &path::changes(table)).await?.keys() {
             rows.extend(self.rows(key).await?);
         }
         Ok(Changes { rows })

@@ -111,31 +111,49 @@ mod tests {
         assert!("".parse::<FullExportsDue>().is_err());
     }
 
-    /// What is told of an environment as the template sets it, but for one variable.
+    /// An environment as the template sets it.
+    const USUAL: [(&str, &str); 16] = [
+        ("HEADWATER_LAKE_BUCKET", "lake"),
+        ("HEADWATER_DATABASE", "headwater"),
+        ("HEADWATER_RECOVERY_DAYS", "35"),
+        ("HEADWATER_STREAM_FUNCTION", "stream"),
+        ("HEADWATER_BATCH_SIZE", "1000"),
+        ("HEADWATER_BATCH_WINDOW_SECONDS", "30"),
+        ("HEADWATER_EXPORTS_BUCKET", "exports"),
+        ("HEADWATER_EXPORTS_BUCKET_OWNER", ""),
+        ("HEADWATER_EXPORT", "full"),
+        ("HEADWATER_EXPORT_FORMAT", "DYNAMODB_JSON"),
+        ("HEADWATER_EXPORT_KMS_KEY_ARN", ""),
+        ("HEADWATER_INCREMENTAL_EXPORT_MINUTES", "60"),
+        ("HEADWATER_BACKUP_KEEP_DAYS", "35"),
+        ("HEADWATER_TABLE_PREFIX", ""),
+        ("HEADWATER_FULL_EXPORTS", "with-backups"),
+        ("HEADWATER_WORKGROUP", "headwater"),
+    ];
+
+    fn settings<'v>(
+        variables: impl IntoIterator<Item = (&'v str, &'v str)>,
+    ) -> Result<Settings, EnvironmentError> {
+        Settings::from_environment(&Environment::from_variables(variables))
+    }
+
+    /// What is told of it, but for one variable.
     fn with(name: &str, value: &str) -> String {
-        let set = [
-            ("HEADWATER_LAKE_BUCKET", "lake"),
-            ("HEADWATER_DATABASE", "headwater"),
-            ("HEADWATER_RECOVERY_DAYS", "35"),
-            ("HEADWATER_STREAM_FUNCTION", "stream"),
-            ("HEADWATER_BATCH_SIZE", "1000"),
-            ("HEADWATER_BATCH_WINDOW_SECONDS", "30"),
-            ("HEADWATER_EXPORTS_BUCKET", "exports"),
-            ("HEADWATER_EXPORTS_BUCKET_OWNER", ""),
-            ("HEADWATER_EXPORT", "full"),
-            ("HEADWATER_EXPORT_FORMAT", "DYNAMODB_JSON"),
-            ("HEADWATER_EXPORT_KMS_KEY_ARN", ""),
-            ("HEADWATER_INCREMENTAL_EXPORT_MINUTES", "60"),
-            ("HEADWATER_BACKUP_KEEP_DAYS", "35"),
-            ("HEADWATER_TABLE_PREFIX", ""),
-            ("HEADWATER_FULL_EXPORTS", "with-backups"),
-            ("HEADWATER_WORKGROUP", "headwater"),
-        ];
-        let set = set.map(|(key, text)| (key, if key == name { value } else { text }));
-        match Settings::from_environment(&Environment::from_variables(set)) {
+        match settings(USUAL.map(|(key, text)| (key, if key == name { value } else { text }))) {
             Ok(settings) => format!("{} {:?}", settings.exports, settings.policy().export),
             Err(error) => error.to_string(),
         }
+    }
+
+    #[test]
+    fn files_are_merged_where_there_is_a_function_for_it() {
+        let function = |set: &str| {
+            let variables = [("HEADWATER_COMPACTION_FUNCTION", set)];
+            let set = settings(variables.into_iter().chain(USUAL)).unwrap();
+            set.compaction_function
+        };
+        assert_eq!(function(""), None);
+        assert_eq!(function("arn:compaction").as_deref(), Some("arn:compaction"));
     }
 
     #[test]

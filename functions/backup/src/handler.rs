@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow, ensure};
 use aws::{
-    Class, Clients, Failure, clock, enrolment, invocation, object, schedule,
+    Class, Clients, Failure, clock, enrolment, object, schedule,
     sdk::dynamodb::types::{TableDescription, TableStatus},
     table,
     tagged::TaggedTable,
@@ -10,10 +10,10 @@ use aws::{
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    Settings, audit, exports, left_mappings, naming,
+    Settings, audit, compaction, exports, left_mappings, naming,
     plan::Run,
     policy::{self, Exports, Mode, Reading},
     protect::Turn,
@@ -26,8 +26,8 @@ use crate::{
 ///
 /// `{"exportTime": …}` makes the full exports that are due, where they have a schedule of their own.
 /// `{"reconcileTime": …}` does not back up or remove: it enrols, exports tables that have no snapshot yet,
-/// and again what came to nothing, goes on with chains of incremental exports, moves views, audits, and has `compaction`
-/// begin when all that is done.
+/// and again what came to nothing, goes on with chains of incremental exports, moves views, audits, and starts `compaction`
+/// when all that is done.
 /// With `"tables": ["orders"]` beside its time, a run is of those alone. For a person
 /// who does not want to wait for the schedule there is `{"views": ["orders"]}`: only the views of those
 /// tables. `rebuild` handles `{"rebuildCatalog": ["orders"]}`, and `stack_deletion` what CloudFormation asks.
@@ -99,13 +99,18 @@ impl ScheduledRun<'_> {
         tables.sort_by(|a, b| a.table.cmp(&b.table));
         let mappings_failure = removed.as_ref().err().map(ToString::to_string);
         let removed_mappings = removed.unwrap_or_default();
-        let compaction_failure = self.begin_compaction(only).await.err();
+        // After this run's own queries: none of them reads what is removed then.
+        let begun = match run {
+            Run::Reconcile => compaction::begin(clients, settings, scheduled, only).await,
+            Run::Backup | Run::Export => Ok(false),
+        };
         let report = Report {
             scheduled_time: scheduled,
             tables,
             removed_mappings,
             mappings_failure,
-            compaction_failure: compaction_failure.as_ref().map(ToString::to_string),
+            compaction_failure: begun.as_ref().err().map(ToString::to_string),
+            compaction_begun: begun.unwrap_or_default(),
         };
         write_report(clients, settings, run, &report).await?;
         match report.failures() {
@@ -126,19 +131,6 @@ impl ScheduledRun<'_> {
     /// Until when something is begun, in milliseconds since 1970.
     const fn until(self) -> i64 {
         self.deadline - LEFT_FOR_QUERIES
-    }
-
-    /// Has small change files merged, after this run's own queries: none of them reads what is removed then.
-    async fn begin_compaction(self, only: Option<&[String]>) -> Result<(), Failure> {
-        let Self { clients, settings, scheduled, run, .. } = self;
-        let (Run::Reconcile, Some(function)) = (run, &settings.compaction_function) else {
-            return Ok(());
-        };
-        let mut event = json!({ "compactionTime": scheduled });
-        if let Some(tables) = only {
-            event["tables"] = json!(tables);
-        }
-        invocation::begin(clients.lambda(), function, &event).await
     }
 
     /// Moves a table's views, and audits its newest snapshot.

@@ -7,7 +7,7 @@
 //!                                                       the chain of incremental exports goes on
 //!                                                       delete our backups that retention keeps no more
 //!                                                       make its views, or write them anew
-//!             hourly: `compaction` begins
+//!             hourly: `compaction` is called
 //!             report of all ◀──────────────────────────
 //! ```
 //!
@@ -16,6 +16,7 @@
 //! at its end, so that the schedule tries again and an alarm can ring.
 
 mod audit;
+mod compaction;
 mod config;
 mod exports;
 mod increments;

@@ -29,7 +29,9 @@ pub(crate) struct Report {
     /// Why mappings are left that should not be; the rest went its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mappings_failure: Option<String>,
-    /// Why merging small change files has not begun; the next hourly run asks for it again.
+    /// Whether `compaction` was called, by this attempt at the run or an earlier one.
+    pub(crate) compaction_begun: bool,
+    /// Why it was not; the next hourly run asks for it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) compaction_failure: Option<String>,
 }

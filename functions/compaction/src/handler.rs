@@ -1,7 +1,8 @@
 //! One run.
 
 use anyhow::{Context, ensure};
-use aws::{Clients, clock, listing, object, schedule};
+use aws::{Clients, Failure, clock, listing, object, schedule};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use lake::path;
 use lambda_runtime::{Error, LambdaEvent};
@@ -11,11 +12,11 @@ use serde_json::Value;
 use crate::{
     Settings,
     report::{Report, TableReport},
-    table::{Budget, ChangeFiles},
+    table::{Budget, ChangeFiles, Planned},
 };
 
-/// Handles `{"compactionTime": "2026-11-22T03:00:00Z"}`, which the hourly run of `backup` sends when all else is
-/// done, and returns the run's report. With `"tables": ["orders"]` beside its time, a run is of those alone.
+/// Handles `{"compactionTime": "2026-11-22T03:00:00Z"}`, which the hourly run of `backup` sends at its end, and
+/// returns the run's report. With `"tables": ["orders"]` beside its time, a run is of those alone.
 ///
 /// Fails after every table has had its turn if any of them failed.
 pub async fn handle(
@@ -32,10 +33,12 @@ pub async fn handle(
     };
     tables.sort_unstable();
     tables.dedup();
+    // An event may come twice at once, under one id. Of both, one has the claims.
+    let holder = format!("{} until {}", context.request_id, context.deadline);
     let run = Run {
         clients,
         bucket: &settings.lake_bucket,
-        request_id: &context.request_id,
+        holder: &holder,
         due: asked.compaction_time,
         // A run that comes late has more hours that are over.
         as_of: asked.compaction_time.max(now),
@@ -49,7 +52,9 @@ pub async fn handle(
     }
 }
 
-/// Milliseconds in which no merge is begun any more: the largest takes less than one minute.
+/// Tables that are looked at at once: one waits for S3 in turn, a fifth of a second or so.
+const AT_A_TIME: usize = 4;
+/// Milliseconds in which no merge is begun any more: 128 MiB of small files take a minute, and longer where S3 is slow.
 const LEFT_FOR_A_MERGE: i64 = 3 * 60 * 1000;
 
 /// What an event asks for.
@@ -67,6 +72,10 @@ impl Asked {
         let expected = r#"expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone"#;
         let asked = Self::deserialize(event)
             .with_context(|| format!("the event is {event}; {expected}"))?;
+        if let Some(tables) = &asked.tables {
+            let is_named = !tables.is_empty() && tables.iter().all(|table| !table.is_empty());
+            ensure!(is_named, "the event names no table: {event}; {expected}");
+        }
         let due = asked.compaction_time;
         ensure!(
             !schedule::is_ahead(due, now),
@@ -80,7 +89,8 @@ impl Asked {
 /// small files too.
 async fn tables_of_lake(clients: &Clients, bucket: &str) -> Result<Vec<String>, Error> {
     let folders = listing::folders(clients.s3(), bucket, path::CHANGES).await?;
-    Ok(folders.iter().map(|folder| path::table_of(folder).to_owned()).collect())
+    let tables = folders.iter().map(|folder| path::table_of(folder).to_owned());
+    Ok(tables.filter(|table| !table.is_empty()).collect())
 }
 
 /// A run that is due.
@@ -88,45 +98,50 @@ async fn tables_of_lake(clients: &Clients, bucket: &str) -> Result<Vec<String>, 
 struct Run<'a> {
     clients: &'a Clients,
     bucket: &'a str,
-    /// The invocation.
-    request_id: &'a str,
+    /// The invocation, and until when it has time.
+    holder: &'a str,
     due: Timestamp,
     as_of: Timestamp,
     /// Until when something is begun, in milliseconds since 1970.
     until: i64,
 }
 
-impl Run<'_> {
-    /// Removes first, of all tables: a query that begins after it has nearly an hour until files that it reads are
-    /// removed.
-    async fn run(self, tables: &[String]) -> Report {
-        let (mut planned, mut reports) = (Vec::new(), Vec::new());
-        let mut budget = Budget::of_run();
-        for table in schedule::in_turn(tables, self.due) {
-            if self.has_time() {
-                planned.push((table, Box::pin(self.files_of(table).remove(&mut budget)).await));
-            } else {
-                reports.push(TableReport::late(table));
-            }
-        }
-        for (table, planned) in planned {
-            let compacted = match planned {
-                Ok(planned) => Box::pin(self.files_of(table).merge_all(planned, self.until)).await,
-                Err(failure) => Err(failure),
-            };
-            reports.push(TableReport::new(table, compacted));
+impl<'a> Run<'a> {
+    /// Removes first, of all tables: a query that begins when that is done reads nothing that this run removes.
+    async fn run(self, tables: &'a [String]) -> Report {
+        let budget = Budget::of_run();
+        let looks = schedule::in_turn(tables, self.due).map(|table| self.look(table, &budget));
+        let looked_at: Vec<_> = stream::iter(looks).buffered(AT_A_TIME).collect().await;
+        let mut reports = Vec::new();
+        for (table, planned) in looked_at {
+            reports.push(match planned {
+                None => TableReport::late(table),
+                Some(Err(failure)) => TableReport::new(table, Err(failure)),
+                Some(Ok(planned)) => {
+                    let files = self.files_of(table);
+                    TableReport::new(table, Box::pin(files.merge(planned, self.until)).await)
+                }
+            });
         }
         reports.sort_by(|a, b| a.table.cmp(&b.table));
         Report { compaction_time: self.due, tables: reports }
     }
 
-    fn has_time(self) -> bool {
-        clock::now().as_millisecond() <= self.until
+    /// A table and what is to be merged of it, if there is time to look.
+    async fn look(
+        self,
+        table: &'a str,
+        budget: &Budget,
+    ) -> (&'a str, Option<Result<Planned, Failure>>) {
+        if clock::now().as_millisecond() > self.until {
+            return (table, None);
+        }
+        (table, Some(Box::pin(self.files_of(table).remove_and_plan(budget)).await))
     }
 
-    fn files_of<'a>(&'a self, table: &'a str) -> ChangeFiles<'a> {
-        let Self { clients, bucket, request_id, as_of, .. } = *self;
-        ChangeFiles { clients, bucket, table, request_id, as_of }
+    fn files_of(self, table: &'a str) -> ChangeFiles<'a> {
+        let Self { clients, bucket, holder, as_of, .. } = self;
+        ChangeFiles { clients, bucket, table, holder, as_of }
     }
 }
 
@@ -158,6 +173,8 @@ mod tests {
         insta::assert_snapshot!(refused(json!({})), @r#"the event is {}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone: missing field `compactionTime`"#);
         insta::assert_snapshot!(refused(json!({"compactionTime": "now"})), @r#"the event is {"compactionTime":"now"}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone: expected four digit year (or leading sign for six digit year), but found end of input"#);
         insta::assert_snapshot!(refused(json!({"compactionTime": "2026-11-22T03:00:00Z", "table": "orders"})), @r#"the event is {"compactionTime":"2026-11-22T03:00:00Z","table":"orders"}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone: unknown field `table`, expected `compactionTime` or `tables`"#);
+        insta::assert_snapshot!(refused(json!({"compactionTime": "2026-11-22T03:00:00Z", "tables": []})), @r#"the event names no table: {"compactionTime":"2026-11-22T03:00:00Z","tables":[]}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone"#);
+        insta::assert_snapshot!(refused(json!({"compactionTime": "2026-11-22T03:00:00Z", "tables": ["orders", ""]})), @r#"the event names no table: {"compactionTime":"2026-11-22T03:00:00Z","tables":["orders",""]}; expected {"compactionTime": "2026-11-22T03:00:00Z"}, and "tables": ["orders"] beside it for some alone"#);
         insta::assert_snapshot!(refused(json!({"compactionTime": "2062-01-01T00:00:00Z"})), @"compactionTime 2062-01-01T00:00:00Z is in the future (it is 2026-11-22T03:00:05Z)");
     }
 }

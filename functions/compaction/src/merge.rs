@@ -9,6 +9,7 @@ use std::{io, ops::Range};
 use aws::{
     Class, Failure,
     object::{self, ObjectId},
+    sdk::s3::Client,
     upload::{Part, PartWriter, Uploaded, upload},
 };
 use lake::{
@@ -19,8 +20,6 @@ use tokio::{
     sync::mpsc::{self, Receiver, Sender},
     task::JoinSet,
 };
-
-use crate::table::ChangeFiles;
 
 /// Files fetched at a time.
 const AT_A_TIME: usize = 32;
@@ -43,69 +42,77 @@ pub(crate) enum Stop {
     Refused(String),
 }
 
-impl ChangeFiles<'_> {
-    /// Writes the output of a note, and gives its bytes.
-    pub(crate) async fn written(&self, note: &Note) -> Result<u64, Stop> {
-        let (windows, fetched) = mpsc::channel(AHEAD);
-        let (parts, made) = mpsc::channel(AHEAD);
-        let (table, of) = (self.table.to_owned(), note.clone());
-        let merging = tokio::task::spawn_blocking(move || {
-            let merged = merged(&table, &of, fetched, PartWriter::new(parts.clone()));
-            if merged.is_err() {
-                // If nobody receives any more, the upload failed, and says so.
-                parts.blocking_send(Part::Abandon).unwrap_or_default();
-            }
-            merged
-        });
-        let fetching = self.fetch(&note.inputs, windows);
-        let uploading = upload(self.clients.s3(), self.bucket, &note.output, made);
-        let (merged, fetched, uploaded) = tokio::join!(merging, fetching, uploading);
-        let merged = match merged {
-            Ok(merged) => merged,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        };
-        fetched?;
-        match uploaded.map_err(Stop::Failed)? {
-            Uploaded::Whole | Uploaded::Abandoned => merged?,
+/// Writes the output of a note, and gives its bytes.
+pub(crate) async fn write_output(
+    s3: &Client,
+    bucket: &str,
+    table: &str,
+    note: &Note,
+) -> Result<u64, Stop> {
+    let (windows, fetched) = mpsc::channel(AHEAD);
+    let (parts, made) = mpsc::channel(AHEAD);
+    let (table, of) = (table.to_owned(), note.clone());
+    let merging = tokio::task::spawn_blocking(move || {
+        let merged = merged(&table, &of, fetched, PartWriter::new(parts.clone()));
+        if merged.is_err() {
+            // If nobody receives any more, the upload failed, and says so.
+            parts.blocking_send(Part::Abandon).unwrap_or_default();
         }
-        let (bucket, key) = (self.bucket.to_owned(), note.output.clone());
-        let output = ObjectId { bucket, key, version: None };
-        Ok(object::head(self.clients.s3(), &output).await.map_err(Stop::Failed)?.size)
+        merged
+    });
+    let fetching = fetch(s3, bucket, &note.inputs, windows);
+    let uploading = upload(s3, bucket, &note.output, made);
+    let (merged, fetched, uploaded) = tokio::join!(merging, fetching, uploading);
+    let merged = match merged {
+        Ok(merged) => merged,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    };
+    fetched?;
+    match uploaded.map_err(Stop::Failed)? {
+        Uploaded::Whole | Uploaded::Abandoned => merged?,
     }
+    let (bucket, key) = (bucket.to_owned(), note.output.clone());
+    let output = ObjectId { bucket, key, version: None };
+    Ok(object::head(s3, &output).await.map_err(Stop::Failed)?.size)
+}
 
-    /// Sends the files in their order, some at a time. It ends early where nobody receives any more.
-    async fn fetch(&self, inputs: &[Input], windows: Sender<Vec<File>>) -> Result<(), Stop> {
-        let mut rest = inputs;
-        while !rest.is_empty() {
-            let (window, after) = rest.split_at(window(rest));
-            rest = after;
-            let mut tasks = JoinSet::new();
-            for (place, input) in window.iter().enumerate() {
-                let (s3, bucket) = (self.clients.s3().clone(), self.bucket.to_owned());
-                let key = input.key.clone();
-                tasks.spawn(async move {
-                    let bytes = object::read(&s3, &bucket, &key).await;
-                    (place, key, bytes)
-                });
-            }
-            let mut files = Vec::with_capacity(window.len());
-            while let Some(task) = tasks.join_next().await {
-                let (place, key, bytes) = task.map_err(|ended| {
-                    let (resource, message) = (format!("s3://{}/", self.bucket), ended.to_string());
-                    let failed = Failure::stated("GetObject", resource, message, Class::Retryable);
-                    Stop::Failed(failed)
-                })?;
-                let bytes = bytes.map_err(Stop::Failed)?.ok_or(Stop::Gone)?;
-                files.push((place, File { key, bytes }));
-            }
-            files.sort_by_key(|(place, _)| *place);
-            let files = files.into_iter().map(|(_, file)| file).collect();
-            if windows.send(files).await.is_err() {
-                return Ok(());
-            }
+/// Sends the files in their order, some at a time. It ends early where nobody receives any more.
+async fn fetch(
+    s3: &Client,
+    bucket: &str,
+    inputs: &[Input],
+    windows: Sender<Vec<File>>,
+) -> Result<(), Stop> {
+    let mut rest = inputs;
+    while !rest.is_empty() {
+        let (window, after) = rest.split_at(window(rest));
+        rest = after;
+        let mut tasks = JoinSet::new();
+        for (place, input) in window.iter().enumerate() {
+            let (s3, bucket) = (s3.clone(), bucket.to_owned());
+            let key = input.key.clone();
+            tasks.spawn(async move {
+                let bytes = object::read(&s3, &bucket, &key).await;
+                (place, key, bytes)
+            });
         }
-        Ok(())
+        let mut files = Vec::with_capacity(window.len());
+        while let Some(task) = tasks.join_next().await {
+            let (place, key, bytes) = task.map_err(|ended| {
+                let (resource, message) = (format!("s3://{bucket}/"), ended.to_string());
+                let failed = Failure::stated("GetObject", resource, message, Class::Retryable);
+                Stop::Failed(failed)
+            })?;
+            let bytes = bytes.map_err(Stop::Failed)?.ok_or(Stop::Gone)?;
+            files.push((place, File { key, bytes }));
+        }
+        files.sort_by_key(|(place, _)| *place);
+        let files = files.into_iter().map(|(_, file)| file).collect();
+        if windows.send(files).await.is_err() {
+            return Ok(());
+        }
     }
+    Ok(())
 }
 
 /// A file that was fetched.

@@ -11,11 +11,11 @@ use serde::Serialize;
 pub(crate) struct Report {
     /// The time the run was due.
     pub(crate) compaction_time: Timestamp,
-    /// Each table that has change files, by name.
+    /// Each table that the lake has change files of, or that the event named, by name.
     pub(crate) tables: Vec<TableReport>,
 }
 
-/// What became of a table's change files.
+/// What the run says of a table.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TableReport {
@@ -103,5 +103,30 @@ impl Report {
         });
         let failed: Vec<String> = failed.collect();
         (!failed.is_empty()).then(|| failed.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws::Class;
+
+    use super::*;
+
+    #[test]
+    fn a_table_that_had_no_turn_fails_nothing() {
+        let failure = Failure::stated("GetObject", "s3://lake/x", "no answer", Class::Retryable);
+        let mut report = Report {
+            compaction_time: Timestamp::UNIX_EPOCH,
+            tables: vec![TableReport::late("a"), TableReport::new("b", Ok(Compacted::default()))],
+        };
+        assert_eq!(report.failures(), None);
+        report.tables.push(TableReport::new("c", Err(failure)));
+        insta::assert_snapshot!(report.failures().unwrap(), @"c: GetObject on s3://lake/x failed: no answer");
+        let told = report.tables.iter().map(|table| serde_json::json!(table).to_string());
+        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r#"
+        {"isLeft":true,"table":"a"}
+        {"after":{"bytes":0,"files":0},"before":{"bytes":0,"files":0},"isLeft":false,"left":{"bytes":0,"files":0},"merged":{"bytes":0,"files":0},"removed":{"bytes":0,"files":0},"table":"b","written":{"bytes":0,"files":0}}
+        {"failure":"GetObject on s3://lake/x failed: no answer","isLeft":false,"table":"c"}
+        "#);
     }
 }

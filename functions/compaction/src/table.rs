@@ -1,6 +1,10 @@
 //! The change files of one table: what of them is removed, what merged, and what is noted of it.
 
-use std::{collections::HashSet, ops::Range};
+use std::{
+    collections::HashSet,
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use aws::{Clients, Failure, claim, clock, listing, object};
 use jiff::Timestamp;
@@ -9,29 +13,30 @@ use lake::{
     path,
 };
 
-use crate::{merge::Stop, report::Compacted};
+use crate::{
+    merge::{self, Stop},
+    report::Compacted,
+};
 
 /// Small objects of a table that a run looks at: the first, which are the oldest.
 const LOOKED_AT: usize = 100_000;
-/// Bytes that one run merges, so that it ends in its time.
-const BYTES_PER_RUN: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes that one run merges, so that it ends in its time: small files of so many take eight minutes of computing.
+const BYTES_PER_RUN: u64 = 4 * 1024 * 1024 * 1024;
 
 /// The bytes that a run may still merge, of all tables.
-pub(crate) struct Budget {
-    bytes: u64,
-}
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicU64);
 
 impl Budget {
     /// What a run begins with.
     pub(crate) const fn of_run() -> Self {
-        Self { bytes: BYTES_PER_RUN }
+        Self(AtomicU64::new(BYTES_PER_RUN))
     }
 
     /// Takes what a merge reads, if so much is left.
-    fn takes(&mut self, note: &Note) -> bool {
-        let left = self.bytes.checked_sub(note.bytes());
-        self.bytes = left.unwrap_or(self.bytes);
-        left.is_some()
+    fn takes(&self, note: &Note) -> bool {
+        let take = |left: u64| left.checked_sub(note.bytes());
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
 
@@ -40,7 +45,7 @@ pub(crate) struct Planned {
     compacted: Compacted,
     /// What to merge, and whether its output is new.
     merges: Vec<(Note, bool)>,
-    /// Whether this run is at it, and no other.
+    /// Whether this run has the claim.
     is_ours: bool,
 }
 
@@ -52,8 +57,8 @@ pub(crate) struct ChangeFiles<'a> {
     pub(crate) bucket: &'a str,
     /// The DynamoDB table's name.
     pub(crate) table: &'a str,
-    /// The invocation.
-    pub(crate) request_id: &'a str,
+    /// Who claims them.
+    pub(crate) holder: &'a str,
     /// Files of the hours before this one are merged.
     pub(crate) as_of: Timestamp,
 }
@@ -68,22 +73,25 @@ struct Notes {
 
 impl ChangeFiles<'_> {
     /// Removes what was merged an hour ago, and plans what to merge.
-    pub(crate) async fn remove(&self, budget: &mut Budget) -> Result<Planned, Failure> {
+    pub(crate) async fn remove_and_plan(&self, budget: &Budget) -> Result<Planned, Failure> {
         let s3 = self.clients.s3();
         let (key, now) = (self.claim(), clock::now());
-        let turn = claim::take::<()>(s3, self.bucket, &key, self.request_id, now).await?;
+        let turn = claim::take::<()>(s3, self.bucket, &key, self.holder, now).await?;
         if let claim::Turn::Theirs { holder } = turn {
             let compacted = Compacted { left_to: Some(holder), ..Compacted::default() };
             return Ok(Planned { compacted, merges: Vec::new(), is_ours: false });
         }
         let planned = Box::pin(self.remove_as_the_only_one(budget)).await;
-        match planned {
-            Ok(planned) => Ok(planned),
-            Err(failure) => self.release().await.and(Err(failure)),
+        if planned.as_ref().is_ok_and(|planned| !planned.merges.is_empty()) {
+            return planned;
         }
+        // There is nothing that others would have to wait for.
+        let released = self.release().await;
+        let planned = planned?;
+        released.map(|()| Planned { is_ours: false, ..planned })
     }
 
-    async fn remove_as_the_only_one(&self, budget: &mut Budget) -> Result<Planned, Failure> {
+    async fn remove_as_the_only_one(&self, budget: &Budget) -> Result<Planned, Failure> {
         let (s3, table) = (self.clients.s3(), self.table);
         let Notes { notes, unread } = self.notes().await?;
         let (limits, has_unread) = (Limits::of_run(self.as_of), !unread.is_empty());
@@ -133,7 +141,7 @@ impl ChangeFiles<'_> {
     }
 
     /// Merges what is planned, and lets go of the files.
-    pub(crate) async fn merge_all(
+    pub(crate) async fn merge(
         &self,
         Planned { mut compacted, merges, is_ours }: Planned,
         until: i64,
@@ -151,7 +159,7 @@ impl ChangeFiles<'_> {
     ) -> Result<(), Failure> {
         for (note, is_new) in merges {
             if clock::now().as_millisecond() <= until {
-                self.merge(note, is_new, compacted).await?;
+                self.merge_one(note, is_new, compacted).await?;
             } else {
                 compacted.left.add_inputs(&note.inputs);
             }
@@ -202,7 +210,7 @@ impl ChangeFiles<'_> {
         object::remove(self.clients.s3(), self.bucket, &note.key(self.table)).await
     }
 
-    async fn merge(
+    async fn merge_one(
         &self,
         mut note: Note,
         mut is_new: bool,
@@ -210,7 +218,8 @@ impl ChangeFiles<'_> {
     ) -> Result<(), Failure> {
         loop {
             self.write(&note).await?;
-            let fewer = match self.written(&note).await {
+            let (s3, bucket) = (self.clients.s3(), self.bucket);
+            let fewer = match merge::write_output(s3, bucket, self.table, &note).await {
                 Ok(bytes) => return self.finish(note, (is_new, bytes), compacted).await,
                 Err(Stop::Failed(failure)) => return Err(failure),
                 Err(Stop::Gone) => return Ok(()),

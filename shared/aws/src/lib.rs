@@ -12,7 +12,7 @@
 //! object_created ── S3's event           listing ── what is under a prefix
 //! state ── one object, one writer        upload ── large objects as they are made
 //! claim ── one run at a time             schedule ── when runs are due, whose turn it is
-//! invocation ── another function begins
+//! invocation ── another function is called
 //! catalog ── the registry in Glue         snapshot ── which are finished
 //!                                        footer ── its columns, from the files
 //! athena ── one statement to its end     view ── made, kept or left alone

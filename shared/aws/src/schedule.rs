@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A clock may be a little ahead of the scheduler's; a time beyond this is a mistake, and retention
+/// A clock may be a little ahead of the scheduler's; a time beyond this is a mistake, and the retention of backups
 /// by it would remove what should be kept.
 const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
