@@ -1,11 +1,15 @@
 //! No log line of a whole run holds what items hold: neither what is planted here nor what the tests before wrote.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use end_to_end::{Stack, event, until};
 use item::{Item, Value as ItemValue};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Stands in every value and key that is planted.
 const PLANTED: &str = "planted-in-an-item";
@@ -94,6 +98,43 @@ fn stand_in(logs: &str, texts: &BTreeSet<String>) -> Vec<String> {
     found
 }
 
+/// Every metric that was written is in the documentation, with its unit; and those that each run writes were.
+fn metrics_are_told_of(logs: &str) -> Result<()> {
+    let documentation = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let documentation = fs::read_to_string(documentation)?;
+    let mut found = BTreeSet::new();
+    for line in logs.lines().filter(|line| line.contains(r#""CloudWatchMetrics""#)) {
+        let line: Value = serde_json::from_str(&line[line.find('{').context("JSON")?..])?;
+        let metrics = &line["_aws"]["CloudWatchMetrics"][0]["Metrics"];
+        for metric in metrics.as_array().context("metrics")? {
+            let [name, unit] = ["Name", "Unit"].map(|field| metric[field].as_str());
+            let (name, unit) = (name.context("a name")?, unit.context("a unit")?);
+            assert!(line[name].is_u64(), "{name} has no number in {line}");
+            found.insert((name.to_owned(), unit.to_owned()));
+        }
+    }
+    for (name, unit) in &found {
+        let row = documentation
+            .lines()
+            .find(|row| row.contains(&format!("`{name}`")) && row.contains(&format!("| {unit} |")));
+        assert!(row.is_some(), "docs/operations.md does not tell of {name} in {unit}");
+    }
+    for (name, unit) in [
+        ("Records", "Count"),
+        ("Files", "Count"),
+        ("Bytes", "Bytes"),
+        ("Rejects", "Count"),
+        ("ColdStarts", "Count"),
+        ("FeedLagSeconds", "Seconds"),
+    ] {
+        assert!(
+            found.contains(&(name.to_owned(), unit.to_owned())),
+            "no function has written {name}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn no_line_holds_what_items_hold() -> Result<()> {
     let stack = Stack::of_environment();
@@ -101,10 +142,11 @@ async fn no_line_holds_what_items_hold() -> Result<()> {
     let texts = texts_of_the_lake(&stack).await?;
     let logs = until("what each function has logged", async || {
         let logs = stack.logs().await?;
-        let ends = ["batch written", "record can never become a row", "import ended"];
+        let ends = ["invocation ended", "record can never become a row", "import ended"];
         Ok(ends.iter().all(|end| logs.contains(end)).then_some(logs))
     })
     .await?;
+    metrics_are_told_of(&logs)?;
     let planted = logs.lines().find(|line| line.contains(PLANTED));
     assert_eq!(planted, None);
     assert!(!texts.is_empty(), "the lake has texts that are long enough");

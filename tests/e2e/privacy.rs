@@ -136,7 +136,7 @@ async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
 
     assert_eq!(found(&stack).await?, Vec::<String>::new());
     let logs = stack.logs().await?;
-    assert!(logs.contains("batch written") && logs.contains("export finished"));
+    assert!(logs.contains("invocation ended") && logs.contains("export finished"));
     for secret in SECRETS {
         assert_eq!(logs.lines().find(|line| line.contains(secret)), None);
     }

@@ -1,6 +1,6 @@
 //! The `compaction` Lambda function: wires, nothing else.
 
-use aws::{Clients, environment::Environment, telemetry};
+use aws::{Clients, counts, environment::Environment, telemetry};
 use compaction::{Settings, handler};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -11,5 +11,10 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&environment)?;
     let settings = Settings::from_environment(&environment)?;
     let clients = Clients::from_environment(&environment)?;
-    run(service_fn(|event: LambdaEvent<Value>| handler::handle(&clients, &settings, event))).await
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        let request_id = event.context.request_id.clone();
+        let handled = handler::handle(&clients, &settings, event);
+        Box::pin(counts::invocation(&request_id, handled)).await
+    }))
+    .await
 }

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use aws::{Clients, Failure, claim, clock, listing, object};
+use aws::{Clients, Count, Failure, claim, clock, listing, object};
 use jiff::Timestamp;
 use lake::{
     compaction::{self, Limits, Note, Stage, Step},
@@ -255,6 +255,9 @@ impl ChangeFiles<'_> {
     ) -> Result<(), Failure> {
         compacted.merged.add_inputs(&note.inputs);
         compacted.written.add(1, bytes);
+        Count::Files.add(note.inputs.len() as u64);
+        Count::Bytes.add(bytes);
+        Count::Records.add(note.rows as u64);
         compacted.after.add(usize::from(is_new), if is_new { bytes } else { 0 });
         let files = note.inputs.len();
         tracing::info!(table = self.table, files, bytes, output = note.output, "files merged");

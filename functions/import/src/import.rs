@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws::{
-    Failure,
+    Count, Failure,
     batch_write::Ended,
     clock,
     enrolment::{self, ON, Step, TAG},
@@ -417,6 +417,11 @@ impl<'a> Import<'a> {
         object::put(s3, &self.bucket, &key, "application/json", bytes).await?;
         let Report { table, rows_read, rows_written, rows_rejected, seconds, .. } = &self.report;
         let status = self.report.outcome.name();
+        if !matches!(self.report.outcome, Outcome::Retrying { .. }) {
+            Count::Records.add(*rows_written);
+            Count::Rejects.add(*rows_rejected);
+            Count::Bytes.add(self.hold.status().progress.bytes_total);
+        }
         tracing::info!(
             table,
             status,

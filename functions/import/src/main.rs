@@ -1,6 +1,6 @@
 //! The `import` Lambda function: wires, nothing else.
 
-use aws::{Clients, environment::Environment, telemetry};
+use aws::{Clients, counts, environment::Environment, telemetry};
 use aws_lambda_events::sqs::SqsEvent;
 use import::{Settings, handler};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -11,6 +11,10 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&environment)?;
     let settings = Settings::from_environment(&environment)?;
     let clients = Clients::from_environment(&environment)?;
-    run(service_fn(|event: LambdaEvent<SqsEvent>| handler::handle(&clients, &settings, event)))
-        .await
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let request_id = event.context.request_id.clone();
+        let handled = handler::handle(&clients, &settings, event);
+        Box::pin(counts::invocation(&request_id, handled)).await
+    }))
+    .await
 }

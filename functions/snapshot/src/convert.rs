@@ -16,7 +16,7 @@ use std::{
 };
 
 use aws::{
-    Class, Clients, Failure, catalog,
+    Class, Clients, Count, Failure, catalog,
     object::{self, ObjectId},
     opener::{self, BytesRead, Opener},
     upload::{Part, PartWriter, Uploaded, upload},
@@ -47,6 +47,8 @@ const AHEAD: usize = 1;
 pub(crate) struct Converted {
     /// Rows in the Parquet file.
     pub(crate) rows: u64,
+    /// Values of them that have no column.
+    pub(crate) rescued: u64,
     /// Lines that were refused.
     pub(crate) quarantined: u64,
     /// The first of them.
@@ -94,6 +96,7 @@ pub(crate) async fn convert(
         registry: Registry::new(),
         converted: Converted::default(),
     };
+    Count::Bytes.add(size);
     let opener = Opener::new(clients, BytesRead::default());
     let converting = tokio::task::spawn_blocking(move || {
         let converted = job.run(&opener, &object, size, PartWriter::new(sender.clone()));
@@ -195,6 +198,7 @@ impl Job {
             let extended = catalog::extend(glue, database, table, &unnamed, *column_limit);
             self.registry = self.runtime.block_on(extended)?;
         }
+        self.converted.rescued += file.rescued(&self.registry);
         file.write_rows(&self.registry).map_err(|error| not_written(&error))
     }
 

@@ -1,7 +1,7 @@
 //! A data file of an export: converted, noted, and the last one finishes the snapshot or increment.
 
 use aws::{
-    Class, Clients, Failure,
+    Class, Clients, Count, Failure,
     snapshot::{self, Finished},
     table, telemetry,
 };
@@ -48,8 +48,12 @@ async fn convert(
         telemetry::rules_in_vain(&export.table, &rules.in_vain_on(key.names()));
     }
     match convert::convert(clients, settings, task, key).await {
-        Ok(Converted { rows, quarantined, lines }) => {
+        Ok(Converted { rows, rescued, quarantined, lines }) => {
             quarantine::write(clients, settings, task, &lines).await?;
+            Count::Files.add(u64::from(rows > 0));
+            Count::Records.add(rows);
+            Count::RescuedValues.add(rescued);
+            Count::Rejects.add(quarantined);
             tracing::info!(
                 table = export.table,
                 file = number,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use aws::{Clients, Failure, clock, object, telemetry};
+use aws::{Clients, Count, Failure, clock, object, telemetry};
 use bytes::Bytes;
 use item::privacy::Privacy;
 use lake::ChangeFile;
@@ -42,13 +42,12 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-/// What was done, for the log.
+/// What was done, for who asked.
 #[derive(Debug, Default)]
 struct Counts {
     records: usize,
     files: usize,
     rows: usize,
-    bytes: usize,
     quarantined: usize,
 }
 
@@ -87,19 +86,11 @@ async fn batch(
     event: Bytes,
 ) -> Result<Answer, Error> {
     let event = (event, &settings.privacy);
-    let (counts, unwritten) = write_all(clients, settings, registries, event).await?;
+    let (_, unwritten) = write_all(clients, settings, registries, event).await?;
     if let Some(Unwritten { first, failure }) = unwritten {
         tracing::warn!(%failure, first, "file not written; the mapping comes back from there");
         return Ok(Answer::from_sequence(first));
     }
-    tracing::info!(
-        records = counts.records,
-        rows = counts.rows,
-        files = counts.files,
-        bytes = counts.bytes,
-        quarantined = counts.quarantined,
-        "batch written"
-    );
     Ok(Answer::default())
 }
 
@@ -116,6 +107,7 @@ async fn write_all(
         quarantine(clients, settings, impossible).await?;
     }
     let quarantined = decoded.impossible.len();
+    Count::Rejects.add(quarantined as u64);
     let mut counts = Counts { records: decoded.records, quarantined, ..Counts::default() };
     for changes in decoded.streams {
         // Boxed, as it is large.
@@ -165,6 +157,7 @@ async fn write(
             registries.of(stream.table())
         }
     };
+    let mut rescued = files.rescued(&registry);
     for ChangeFile { path, bytes, rows, first } in files.finish(&registry)? {
         let size = bytes.len();
         let put = object::put(
@@ -179,7 +172,11 @@ async fn write(
         }
         counts.files += 1;
         counts.rows += rows;
-        counts.bytes += size;
+        Count::Files.add(1);
+        Count::Records.add(rows as u64);
+        Count::Bytes.add(size as u64);
+        // Of all files of the batch.
+        Count::RescuedValues.add(std::mem::take(&mut rescued));
     }
     // Of a batch of nothing but impossible records there is no oldest change.
     if let Ok(lag) = u64::try_from((clock::now().as_millisecond() - oldest_ms) / 1000) {

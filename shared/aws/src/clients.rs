@@ -9,13 +9,20 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::{BehaviorVersion, Region};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{Connector, tls};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector, http_client_fn,
+    },
+    orchestrator::HttpRequest,
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 
-use crate::environment::{Environment, EnvironmentError};
+use crate::{
+    Count,
+    environment::{Environment, EnvironmentError},
+};
 
 /// Attempts of one call before the SDK gives up and the trigger's own retry takes over.
 const ATTEMPTS: u32 = 5;
@@ -153,6 +160,43 @@ fn http_client() -> SharedHttpClient {
         .connector_settings(settings)
         .sleep_impl(TokioSleep::new())
         .build();
-    let connector = SharedHttpConnector::new(connector);
+    let connector = SharedHttpConnector::new(CountedRetries(connector));
     http_client_fn(move |_, _| connector.clone())
+}
+
+/// A connector that counts the requests which the SDK sends again.
+#[derive(Debug)]
+struct CountedRetries<C>(C);
+
+impl<C: HttpConnector> HttpConnector for CountedRetries<C> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if request.headers().get("amz-sdk-request").is_some_and(is_retry) {
+            Count::Retries.add(1);
+        }
+        self.0.call(request)
+    }
+}
+
+/// Whether the SDK's own header tells of another attempt than the first: `attempt=2; max=5`.
+fn is_retry(header: &str) -> bool {
+    let attempt = header.split("; ").find_map(|part| part.strip_prefix("attempt="));
+    attempt.is_some_and(|attempt| attempt != "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_is_known_by_its_header() {
+        for (header, expected) in [
+            ("attempt=1; max=5", false),
+            ("attempt=2; max=5", true),
+            ("ttl=20261122T030000Z; attempt=1; max=5", false),
+            ("ttl=20261122T030000Z; attempt=12; max=50", true),
+            ("", false),
+        ] {
+            assert_eq!(is_retry(header), expected, "{header}");
+        }
+    }
 }

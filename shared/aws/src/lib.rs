@@ -13,6 +13,7 @@
 //! state ── one object, one writer        upload ── large objects as they are made
 //! claim ── one run at a time             schedule ── when runs are due, whose turn it is
 //! invocation ── another function is called
+//! telemetry ── logs, metrics of a table  counts ── what an invocation did, in one line
 //! catalog ── the registry in Glue         snapshot ── which are finished
 //!                                        footer ── its columns, from the files
 //! athena ── one statement to its end     view ── made, kept or left alone
@@ -34,6 +35,7 @@ pub mod batch_write;
 pub mod catalog;
 pub mod claim;
 pub mod clock;
+pub mod counts;
 pub mod custom_resource;
 pub mod enrolment;
 pub mod environment;
@@ -59,6 +61,7 @@ pub mod view;
 
 pub use attribute_value::{item_from_sdk, item_to_sdk};
 pub use clients::Clients;
+pub use counts::Count;
 pub use failure::{Class, Failure};
 
 /// The SDK crates themselves, for end to end tests that look at AWS from outside.

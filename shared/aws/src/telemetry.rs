@@ -33,6 +33,11 @@ pub fn start(environment: &Environment) -> Result<(), EnvironmentError> {
 /// What the function is called, which tells the metrics of one stack from another's.
 static FUNCTION: OnceLock<String> = OnceLock::new();
 
+/// What the function is called.
+pub(crate) fn function() -> &'static str {
+    FUNCTION.get().map(String::as_str).unwrap_or_default()
+}
+
 /// Writes counts as metrics of the namespace `Headwater`: of the function's table, and of all its tables
 /// together.
 pub fn count(table: &str, counts: &[(&str, u64)]) {
@@ -55,8 +60,7 @@ pub fn hours(table: &str, lengths: &[(&str, u64)]) {
 ///
 /// Source: [specification](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 fn write(table: &str, unit: &str, values: &[(&str, u64)]) {
-    let function = FUNCTION.get().map(String::as_str).unwrap_or_default();
-    let line = metrics((function, table), unit, values, clock::now());
+    let line = metrics((function(), table), unit, values, clock::now());
     // A metric that cannot be written is no reason to fail what it counts.
     writeln!(stdout(), "{line}").unwrap_or_default();
 }

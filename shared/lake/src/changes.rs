@@ -136,6 +136,11 @@ impl ChangeFiles {
         keys.filter(|key| seen.insert(key.clone())).collect()
     }
 
+    /// How many values have no column in `registry`, and so travel in `_rest`.
+    pub fn rescued(&self, registry: &Registry) -> u64 {
+        self.days.iter().map(|day| day.rows.rescued(registry)).sum()
+    }
+
     /// Ends the files. What `registry` has no name for goes to `_rest`.
     pub fn finish(self, registry: &Registry) -> Result<Vec<ChangeFile>, WriteError> {
         let Some(stream) = self.stream else {

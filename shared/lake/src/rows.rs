@@ -243,6 +243,12 @@ impl Rows {
             .collect()
     }
 
+    /// How many values have no column in `registry`, and so travel in `_rest`.
+    pub fn rescued(&self, registry: &Registry) -> u64 {
+        let unnamed = |slot: &&Slot| registry.name_of(&slot.attribute, slot.kind).is_none();
+        self.slots.iter().filter(unnamed).map(|slot| slot.values.len() as u64).sum()
+    }
+
     /// Lays the rows out as a record batch: the meta columns, then those of the registry's columns
     /// that have values, in the registry's order. What `registry` has no name for goes to `_rest`.
     pub fn finish(self, registry: &Registry) -> Result<RecordBatch, WriteError> {

@@ -26,8 +26,9 @@ impl Life {
         Self { definition, limit, files: Vec::new() }
     }
 
-    /// Writes a file of items, as the stream function does, and checks that they come back from it.
-    fn write(&mut self, items: &[Item<'_>]) {
+    /// Writes a file of items, as the stream function does, and checks that they come back from it. Gives how many of their
+    /// values found no column.
+    fn write(&mut self, items: &[Item<'_>]) -> u64 {
         let mut rows = Rows::new();
         for item in items {
             let row = Row::of_snapshot(0, item, item);
@@ -36,10 +37,12 @@ impl Life {
         let mut registry = Registry::from(&self.definition);
         let added = registry.assign(&rows.unnamed(&registry), self.limit);
         self.definition.add(&added);
+        let rescued = rows.rescued(&registry);
         let file = parquet::write("t", &rows.finish(&registry).unwrap()).unwrap();
         let stored = read::rows(file.clone()).unwrap().map(|row| row.unwrap().item.unwrap());
         assert_eq!(stored.collect::<Vec<_>>(), items);
         self.files.push(file);
+        rescued
     }
 
     /// The names of our columns with the catalog's types, in order.
@@ -226,11 +229,11 @@ fn thousands_of_attributes_stop_at_the_limit_and_none_is_lost() {
         parse_item(format!("{{{}}}", attributes.join(",")).as_bytes()).unwrap().into_owned()
     };
     let mut table = Life::new(DEFAULT_COLUMN_LIMIT);
-    table.write(&[item(0..300)]);
+    assert_eq!(table.write(&[item(0..300)]), 0);
     assert_eq!(table.columns().len(), 300);
     table.write(&[item(200..1000), item(0..3000), item(2500..2501)]);
     assert_eq!(table.columns().len(), DEFAULT_COLUMN_LIMIT);
-    table.write(&[item(0..5000)]);
+    assert_eq!(table.write(&[item(0..5000)]), 5000 - DEFAULT_COLUMN_LIMIT as u64);
     assert_eq!(table.columns().len(), DEFAULT_COLUMN_LIMIT, "a full table stays as it is");
     table.check();
 

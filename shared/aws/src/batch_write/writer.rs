@@ -12,7 +12,7 @@ use super::{
     pause,
     request::{body, replace_body},
 };
-use crate::{Class, Failure};
+use crate::{Class, Count, Failure};
 
 /// Attempts after which a fault that is no throttling (a time-out, access denied) is the trigger's.
 const ATTEMPTS_AFTER_FAULTS: u32 = 5;
@@ -102,6 +102,7 @@ impl Writer {
                 Err(failure) => return Err(failure),
             }
             tokio::time::sleep(pause::after(attempt)).await;
+            Count::Retries.add(1);
             attempt += 1;
         }
     }

@@ -134,6 +134,11 @@ enum Gathered {
 }
 
 impl Column {
+    /// How many values it has.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// A column without values, in the memory of an array that another of the kind became, if there is one.
     pub(crate) fn new(kind: Kind, memory: Option<ArrayRef>) -> Self {
         fn none<V: Values + Default>(memory: Option<ArrayRef>) -> V {

@@ -72,6 +72,11 @@ impl<W: Write> ExportFile<W> {
         Ok(())
     }
 
+    /// How many values of the rows taken have no column in `registry`, and so travel in `_rest`.
+    pub fn rescued(&self, registry: &Registry) -> u64 {
+        self.rows.rescued(registry)
+    }
+
     /// How many rows were written to the file.
     pub fn written(&self) -> usize {
         self.writer.rows()
