@@ -37,7 +37,7 @@ KEPT_BY_A = 2
 SOMEONE_ELSES = ("nightly", "headwater-by-hand")
 # Another run takes a claim over after that: more than the 17 minutes of claim.rs.
 CLAIM_MINUTES = 20
-# The furthest that an event's time may lie ahead, by handler.rs: the hour that it is has ended by then.
+# The furthest that an event's time may lie ahead, by schedule.rs: the hour that it is has ended by then.
 AHEAD = timedelta(hours=1)
 # How long the merge has that a run has begun.
 MERGE_SECONDS = 60

@@ -1,4 +1,4 @@
-//! Merges the small change files of a directory, as the hourly run does those of the lake.
+//! Merges the small change files of a directory, as `compaction` does those of the lake.
 //!
 //! ```text
 //! cargo run --release -p lake --example compact -- DIRECTORY --table orders
