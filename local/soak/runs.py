@@ -155,9 +155,10 @@ class Runs:
             if not compaction.get("before") or any(left):
                 problems.append(f"{table}: the changes are not merged: {json.dumps(compaction)[:500]}")
             files = Counter(key.rpartition("/")[0] for key in self.cloud.keys(self.cloud.lake, f"changes/{table}/"))
-            notes = self.cloud.keys(self.cloud.lake, f"state/compaction/{table}")
+            left = [f"state/compaction/{table}/", f"state/compaction/{table}.json"]
+            notes = [key for prefix in left for key in self.cloud.keys(self.cloud.lake, prefix)]
             if max(files.values(), default=0) >= MERGED_FROM or notes:
-                problems.append(f"{table}: what was merged is not removed: {notes}, {dict(files)}")
+                problems.append(f"{table}: what was merged is not removed, or still claimed: {notes}, {dict(files)}")
             if audit and not audit.get("isClean"):
                 problems.append(f"{table}: the audit has found {json.dumps(audit)[:500]}")
         if not told_of(self.ahead, self.a).get("snapshot"):

@@ -243,7 +243,7 @@ async fn a_gap_that_recovery_left_begins_the_chain_anew_and_is_told() -> Result<
 }
 
 #[tokio::test]
-async fn of_two_runs_at_once_one_starts_what_both_plan() -> Result<()> {
+async fn two_runs_at_once_start_one_export_of_what_both_plan() -> Result<()> {
     let table = Exporting::table("e2e-chain-twice", &[INCREMENTAL]).await?;
     // Enrolled first, since that is no part of it; one of the clocks is a minute off.
     table.tag("headwater:export", "off").await?;

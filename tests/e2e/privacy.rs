@@ -135,8 +135,12 @@ async fn no_secret_reaches_the_lake_or_a_log() -> Result<()> {
     assert_eq!((&broken["rows"], &broken["quarantined"]), (&json!(1), &json!(1)), "{broken}");
 
     assert_eq!(found(&stack).await?, Vec::<String>::new());
-    let logs = stack.logs().await?;
-    assert!(logs.contains("invocation ended") && logs.contains("export finished"));
+    let logs = until("the line of the record that was kept aside", async || {
+        let logs = stack.logs().await?;
+        Ok(logs.contains(&format!("quarantine/stream/{TABLE}/")).then_some(logs))
+    })
+    .await?;
+    assert!(logs.contains("export finished"));
     for secret in SECRETS {
         assert_eq!(logs.lines().find(|line| line.contains(secret)), None);
     }

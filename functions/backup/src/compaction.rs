@@ -2,7 +2,7 @@
 //!
 //! | the run is | `compaction` is called |
 //! |---|---|
-//! | of all tables | once, however often the run is tried: `state/backup/compaction.json` says for which it was |
+//! | of all tables | once for the time it was due, however often it is tried: `state/backup/compaction.json` has that time. Where that could not be written it may be twice, which claims make harmless |
 //! | of some tables, at a person's word | each time, for those |
 
 use aws::{Clients, Failure, invocation, object, sdk::s3::Client};
@@ -21,7 +21,7 @@ struct Begun {
     begun_for: Timestamp,
 }
 
-/// Calls `compaction` for a run, if the stack merges files and it was not called for this run, or a later one, before.
+/// Calls `compaction` for a run, if the stack merges files and it was not called for this run before.
 /// Gives whether it is called, by this attempt or an earlier one.
 pub(crate) async fn begin(
     clients: &Clients,
@@ -37,7 +37,10 @@ pub(crate) async fn begin(
     } else if !is_begun(clients.s3(), bucket, due).await? {
         invocation::call(lambda, function, &json!({ "compactionTime": due })).await?;
         let bytes = json!(Begun { begun_for: due }).to_string().into_bytes();
-        object::put(clients.s3(), bucket, &key(), "application/json", bytes).await?;
+        let noted = object::put(clients.s3(), bucket, &key(), "application/json", bytes).await;
+        if let Err(failure) = noted {
+            tracing::warn!(%failure, "another attempt at this run will call compaction again");
+        }
     }
     Ok(true)
 }
@@ -46,7 +49,7 @@ async fn is_begun(s3: &Client, bucket: &str, due: Timestamp) -> Result<bool, Fai
     let found = object::read(s3, bucket, &key()).await?;
     // One that cannot be read is in nobody's way.
     let begun = found.and_then(|bytes| serde_json::from_slice::<Begun>(&bytes).ok());
-    Ok(begun.is_some_and(|begun| begun.begun_for >= due))
+    Ok(begun.is_some_and(|begun| begun.begun_for == due))
 }
 
 /// Beside the folders of the tables.

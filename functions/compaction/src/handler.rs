@@ -34,7 +34,8 @@ pub async fn handle(
     tables.sort_unstable();
     tables.dedup();
     // An event may come twice at once, under one id. Of both, one has the claims.
-    let holder = format!("{} until {}", context.request_id, context.deadline);
+    let until = clock::end_of_invocation(context.deadline);
+    let holder = format!("{}, until {until}", context.request_id);
     let run = Run {
         clients,
         bucket: &settings.lake_bucket,
@@ -42,7 +43,7 @@ pub async fn handle(
         due: asked.compaction_time,
         // A run that comes late has more hours that are over.
         as_of: asked.compaction_time.max(now),
-        until: clock::end_of_invocation(context.deadline) - LEFT_FOR_A_MERGE,
+        until: until - LEFT_FOR_A_MERGE,
     };
     let report = Box::pin(run.run(&tables)).await;
     write_report(clients, &settings.lake_bucket, &report).await?;
@@ -54,7 +55,8 @@ pub async fn handle(
 
 /// Tables that are looked at at once: one waits for S3 in turn, a fifth of a second or so.
 const AT_A_TIME: usize = 4;
-/// Milliseconds in which no merge is begun any more: 128 MiB of small files take a minute, and longer where S3 is slow.
+/// Milliseconds in which no merge is begun any more: to fetch and merge 128 MiB of the smallest files takes a minute, and
+/// longer where S3 is slow.
 const LEFT_FOR_A_MERGE: i64 = 3 * 60 * 1000;
 
 /// What an event asks for.

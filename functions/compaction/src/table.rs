@@ -20,7 +20,8 @@ use crate::{
 
 /// Small objects of a table that a run looks at: the first, which are the oldest.
 const LOOKED_AT: usize = 100_000;
-/// Bytes that one run merges, so that it ends in its time: small files of so many take eight minutes of computing.
+/// Bytes that one run merges, so that not too many tables are claimed and wait: the smallest files of so many take eight
+/// minutes of computing, and longer to fetch.
 const BYTES_PER_RUN: u64 = 4 * 1024 * 1024 * 1024;
 
 /// The bytes that a run may still merge, of all tables.
@@ -255,14 +256,16 @@ impl ChangeFiles<'_> {
     ) -> Result<(), Failure> {
         compacted.merged.add_inputs(&note.inputs);
         compacted.written.add(1, bytes);
-        Count::Files.add(note.inputs.len() as u64);
-        Count::Bytes.add(bytes);
-        Count::Records.add(note.rows as u64);
         compacted.after.add(usize::from(is_new), if is_new { bytes } else { 0 });
         let files = note.inputs.len();
         tracing::info!(table = self.table, files, bytes, output = note.output, "files merged");
+        let rows = note.rows as u64;
         let stage = Stage::Written { at: clock::now(), bytes };
-        self.write(&Note { stage, ..note }).await
+        self.write(&Note { stage, ..note }).await?;
+        Count::Files.add(files as u64);
+        Count::Bytes.add(bytes);
+        Count::Records.add(rows);
+        Ok(())
     }
 
     /// Notes that these are not merged for good.

@@ -371,7 +371,11 @@ impl<'a> Import<'a> {
         }
         self.write_report().await?;
         self.hold.update(|status| status.phase = Phase::Ended);
-        self.hold.let_go().await
+        self.hold.let_go().await?;
+        Count::Records.add(self.report.rows_written);
+        Count::Rejects.add(self.report.rows_rejected);
+        Count::Bytes.add(self.hold.status().progress.bytes_total);
+        Ok(())
     }
 
     async fn fail(&mut self, stop: Stop) -> Result<(), Failure> {
@@ -417,11 +421,6 @@ impl<'a> Import<'a> {
         object::put(s3, &self.bucket, &key, "application/json", bytes).await?;
         let Report { table, rows_read, rows_written, rows_rejected, seconds, .. } = &self.report;
         let status = self.report.outcome.name();
-        if !matches!(self.report.outcome, Outcome::Retrying { .. }) {
-            Count::Records.add(*rows_written);
-            Count::Rejects.add(*rows_rejected);
-            Count::Bytes.add(self.hold.status().progress.bytes_total);
-        }
         tracing::info!(
             table,
             status,

@@ -44,7 +44,7 @@ struct BatchItemFailure {
 
 /// What was done, for who asked.
 #[derive(Debug, Default)]
-struct Counts {
+struct Written {
     records: usize,
     files: usize,
     rows: usize,
@@ -68,14 +68,14 @@ pub async fn handle(
     // Rules are not applied to what they were applied to.
     let none = Privacy::default();
     let privacy = if kept.is_redacted { &none } else { &settings.privacy };
-    let (counts, unwritten) =
+    let (written, unwritten) =
         write_all(clients, settings, registries, (kept.event, privacy)).await?;
     // Nobody comes back from a sequence number here: who asked has to ask again.
     if let Some(Unwritten { failure, .. }) = unwritten {
         return Err(failure.into());
     }
-    tracing::info!(key, records = counts.records, rows = counts.rows, "redriven");
-    let Counts { records, rows, files, quarantined, .. } = counts;
+    tracing::info!(key, records = written.records, rows = written.rows, "redriven");
+    let Written { records, rows, files, quarantined } = written;
     Ok(Response::Redriven(Redriven { key, records, rows, files, quarantined }))
 }
 
@@ -100,7 +100,7 @@ async fn write_all(
     settings: &Settings,
     registries: &Registries,
     (event, privacy): (Bytes, &Privacy),
-) -> Result<(Counts, Option<Unwritten>), Error> {
+) -> Result<(Written, Option<Unwritten>), Error> {
     let decoded = decode::decode(&event, privacy)?;
     drop(event);
     for impossible in &decoded.impossible {
@@ -108,16 +108,16 @@ async fn write_all(
     }
     let quarantined = decoded.impossible.len();
     Count::Rejects.add(quarantined as u64);
-    let mut counts = Counts { records: decoded.records, quarantined, ..Counts::default() };
+    let mut written = Written { records: decoded.records, quarantined, ..Written::default() };
     for changes in decoded.streams {
         // Boxed, as it is large.
-        let written = write(clients, settings, registries, changes, &mut counts);
-        let unwritten = Box::pin(written).await?;
+        let writing = write(clients, settings, registries, changes, &mut written);
+        let unwritten = Box::pin(writing).await?;
         if unwritten.is_some() {
-            return Ok((counts, unwritten));
+            return Ok((written, unwritten));
         }
     }
-    Ok((counts, None))
+    Ok((written, None))
 }
 
 impl Answer {
@@ -138,7 +138,7 @@ async fn write(
     settings: &Settings,
     registries: &Registries,
     changes: StreamChanges,
-    counts: &mut Counts,
+    so_far: &mut Written,
 ) -> Result<Option<Unwritten>, Error> {
     let StreamChanges { stream, files, oldest_ms, in_vain } = changes;
     if !in_vain.is_empty() && registries.is_first_of(stream.table()) {
@@ -157,8 +157,7 @@ async fn write(
             registries.of(stream.table())
         }
     };
-    let mut rescued = files.rescued(&registry);
-    for ChangeFile { path, bytes, rows, first } in files.finish(&registry)? {
+    for ChangeFile { path, bytes, rows, rescued, first } in files.finish(&registry)? {
         let size = bytes.len();
         let put = object::put(
             clients.s3(),
@@ -170,13 +169,12 @@ async fn write(
         if let Err(failure) = put.await {
             return Ok(Some(Unwritten { first, failure }));
         }
-        counts.files += 1;
-        counts.rows += rows;
+        so_far.files += 1;
+        so_far.rows += rows;
         Count::Files.add(1);
         Count::Records.add(rows as u64);
         Count::Bytes.add(size as u64);
-        // Of all files of the batch.
-        Count::RescuedValues.add(std::mem::take(&mut rescued));
+        Count::RescuedValues.add(rescued);
     }
     // Of a batch of nothing but impossible records there is no oldest change.
     if let Ok(lag) = u64::try_from((clock::now().as_millisecond() - oldest_ms) / 1000) {

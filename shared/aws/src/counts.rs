@@ -10,7 +10,7 @@
 //! | `Retries` | Count | all | calls to AWS that were made again |
 //! | `ColdStarts` | Count | all | invocations that were the first of their process |
 //!
-//! They are of the function, and not of each table: CloudWatch bills each metric, and a lake may have hundreds of tables. What is
+//! What is done again counts again: a batch that comes back, a redrive. They are of the function, and not of each table: CloudWatch bills each metric, and a lake may have hundreds of tables. What is
 //! watched of a table has its own (`telemetry`). None is written that is 0.
 
 use std::{
@@ -95,6 +95,8 @@ pub async fn invocation<T, E: Display>(
     request_id: &str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
+    // What a panic has left of the one before.
+    let _ = Count::ALL.map(Count::take);
     if !IS_WARM.swap(true, Ordering::Relaxed) {
         Count::ColdStarts.add(1);
     }

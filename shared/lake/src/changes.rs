@@ -78,6 +78,8 @@ pub struct ChangeFile {
     pub bytes: Vec<u8>,
     /// How many changes it holds.
     pub rows: usize,
+    /// How many of their values have no column, and so travel in `_rest`.
+    pub rescued: u64,
     /// The sequence number of its first change: where a batch goes on if this file is not written.
     pub first: String,
 }
@@ -136,11 +138,6 @@ impl ChangeFiles {
         keys.filter(|key| seen.insert(key.clone())).collect()
     }
 
-    /// How many values have no column in `registry`, and so travel in `_rest`.
-    pub fn rescued(&self, registry: &Registry) -> u64 {
-        self.days.iter().map(|day| day.rows.rescued(registry)).sum()
-    }
-
     /// Ends the files. What `registry` has no name for goes to `_rest`.
     pub fn finish(self, registry: &Registry) -> Result<Vec<ChangeFile>, WriteError> {
         let Some(stream) = self.stream else {
@@ -188,8 +185,9 @@ impl Day {
             count: rows,
             hash: xxh64(self.sequences.as_bytes(), 0),
         };
+        let rescued = self.rows.rescued(registry);
         let bytes = parquet::write(object.table, &self.rows.finish(registry)?)?;
-        Ok(ChangeFile { path: object.path(), bytes, rows, first: self.first })
+        Ok(ChangeFile { path: object.path(), bytes, rows, rescued, first: self.first })
     }
 }
 
