@@ -24,6 +24,9 @@ const LOOKED_AT: usize = 100_000;
 /// minutes of computing, and longer to fetch.
 const BYTES_PER_RUN: u64 = 4 * 1024 * 1024 * 1024;
 
+/// What a file counts at least: a run has time to fetch a million, and memory for their names.
+const BYTES_PER_FILE: u64 = 4 * 1024;
+
 /// The bytes that a run may still merge, of all tables.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU64);
@@ -36,7 +39,8 @@ impl Budget {
 
     /// Takes what a merge reads, if so much is left.
     fn takes(&self, note: &Note) -> bool {
-        let take = |left: u64| left.checked_sub(note.bytes());
+        let bytes = note.bytes().max(note.inputs.len() as u64 * BYTES_PER_FILE);
+        let take = |left: u64| left.checked_sub(bytes);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
@@ -281,5 +285,30 @@ impl ChangeFiles<'_> {
         tracing::error!(table, file = refused.output, reason, "files do not go together");
         compacted.left_alone.push(format!("{}: {reason}", refused.key(table)));
         self.write(&refused).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lake::compaction::Input;
+
+    use super::*;
+
+    /// A merge of so many files, of so many bytes each.
+    fn note(files: usize, bytes: u64) -> Note {
+        let input = |nth: usize| Input { key: nth.to_string(), bytes, tag: String::new() };
+        let (output, inputs) = (String::new(), (0..files).map(input).collect());
+        Note { output, inputs, rows: files, stage: Stage::Begun }
+    }
+
+    #[test]
+    fn a_run_has_so_many_bytes_and_so_many_files() {
+        let fits = |files: usize, bytes: u64| {
+            let budget = Budget::of_run();
+            (0..100).take_while(|_| budget.takes(&note(files, bytes))).count()
+        };
+        assert_eq!(fits(8, 16 * 1024 * 1024), 32, "4 GiB");
+        assert_eq!(fits(64 * 1024, 1), 16, "a million files");
+        assert_eq!(fits(64 * 1024, BYTES_PER_FILE), 16);
     }
 }
