@@ -72,7 +72,8 @@ async fn every_file_of_the_tests_is_where_its_own_table_leads() -> Result<()> {
         .keys()
         .filter_map(|key| {
             let (folder, _) = key.rsplit_once('/')?;
-            Some((key.split('/').nth(1)?, folder))
+            // A table whose name an engine would take for hidden has `!` before it.
+            Some((key.split('/').nth(1)?.trim_start_matches('!'), folder))
         })
         .fold(BTreeMap::new(), |mut tables, (table, folder)| {
             tables.entry(table).or_insert_with(BTreeSet::new).insert(folder);

@@ -71,6 +71,12 @@ fn names(tables: &Value, prefix: &str) -> anyhow::Result<Vec<String>> {
             name.starts_with(prefix),
             "the table name {name:?} does not begin with {prefix:?}, which this stack is limited to (TablePrefix)"
         );
+        // Such as `!_orders`, which is the folder of `_orders`: two catalog tables would lead there.
+        let is_of_tables = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        ensure!(
+            name.chars().all(is_of_tables),
+            "no table can be called {name:?}: expected letters, digits, _, . and -"
+        );
     }
     Ok(names.into_iter().map(str::to_owned).collect())
 }
@@ -110,6 +116,7 @@ mod tests {
         insta::assert_snapshot!(refused(json!("prod-orders")), @r#"rebuildCatalog is "prod-orders"; expected names of tables: {"rebuildCatalog": ["orders"]}"#);
         insta::assert_snapshot!(refused(json!(["prod-orders", 1])), @r#"rebuildCatalog is ["prod-orders",1]; expected names of tables: {"rebuildCatalog": ["orders"]}"#);
         insta::assert_snapshot!(refused(json!([])), @r#"rebuildCatalog names no table; expected names of tables: {"rebuildCatalog": ["orders"]}"#);
+        insta::assert_snapshot!(refused(json!(["prod-!_orders"])), @r#"no table can be called "prod-!_orders": expected letters, digits, _, . and -"#);
         insta::assert_snapshot!(refused(json!(["orders"])), @r#"the table name "orders" does not begin with "prod-", which this stack is limited to (TablePrefix)"#);
     }
 }
