@@ -58,6 +58,9 @@ class Runs:
         self.between: dict = {}
         self.ahead: dict = {}
         self.merged: dict = {}
+        # What was merged, by the notes, and how many files a day had before.
+        self.notes: dict[str, list[dict]] = {}
+        self.most_files: dict[str, int] = {}
         self.failed: list[str] = []
 
     def prepare(self) -> None:
@@ -110,9 +113,12 @@ class Runs:
     def merge(self) -> None:
         """Once everything is there: what the lake and the views show stays the same."""
         event = self._due_in_an_hour()
+        for table in (self.a, self.b):
+            days = Counter(key.rpartition("/")[0] for key in self._change_files(table))
+            self.most_files[table] = max(days.values(), default=0)
         self.ahead = self._report(event)
         self.merged = self._object(report_of_merge(event))
-        self._age_merges()
+        self.notes = self._age_merges()
         self._answer(self.cloud.function["compaction"], due_to_merge(event))
 
     def settle(self) -> Counter[str]:
@@ -154,16 +160,30 @@ class Runs:
             left = [compaction.get("leftTo"), compaction.get("leftAlone"), compaction.get("left", {}).get("files")]
             if not compaction.get("before") or any(left):
                 problems.append(f"{table}: the changes are not merged: {json.dumps(compaction)[:500]}")
-            files = Counter(key.rpartition("/")[0] for key in self.cloud.keys(self.cloud.lake, f"changes/{table}/"))
-            left = [f"state/compaction/{table}/", f"state/compaction/{table}.json"]
-            notes = [key for prefix in left for key in self.cloud.keys(self.cloud.lake, prefix)]
-            if max(files.values(), default=0) >= MERGED_FROM or notes:
-                problems.append(f"{table}: what was merged is not removed, or still claimed: {notes}, {dict(files)}")
+            problems += self._unremoved(table)
             if audit and not audit.get("isClean"):
                 problems.append(f"{table}: the audit has found {json.dumps(audit)[:500]}")
         if not told_of(self.ahead, self.a).get("snapshot"):
             problems.append(f"{self.a}: the views stand on no snapshot")
         return problems
+
+    def _unremoved(self, table: str) -> list[str]:
+        files, notes = self._change_files(table), self.notes.get(table, [])
+        left = {entry["key"] for note in notes for entry in note["inputs"]} & files
+        gone = {note["output"] for note in notes} - files
+        held = [*self.cloud.keys(self.cloud.lake, f"state/compaction/{table}/"), *self._claims_of_merges(table)]
+        problems = []
+        if left or gone or held:
+            problems.append(f"{table}: of what was merged {left} are left, {gone} is gone, and there are {held}")
+        if self.most_files.get(table, 0) >= MERGED_FROM and not notes:
+            problems.append(f"{table}: nothing was merged of {self.most_files[table]} files of a day")
+        return problems
+
+    def _change_files(self, table: str) -> set[str]:
+        return set(self.cloud.keys(self.cloud.lake, f"changes/{table}/"))
+
+    def _claims_of_merges(self, table: str) -> list[str]:
+        return self.cloud.keys(self.cloud.lake, f"state/compaction/{table}.json")
 
     def _gaps(self) -> list[str]:
         """A chain reaches from two minutes before a full export to what is proven, which is that beginning while it has no
@@ -236,15 +256,18 @@ class Runs:
                     body = json.dumps(claim).encode()
                     self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=key, Body=body)
 
-    def _age_merges(self) -> None:
-        """What an hour does: what was merged may be removed."""
-        for table in (self.a, self.b):
+    def _age_merges(self) -> dict[str, list[dict]]:
+        """What an hour does: what was merged may be removed. Gives the notes of it."""
+        aged: dict[str, list[dict]] = {self.a: [], self.b: []}
+        for table, notes in aged.items():
             for key in self.cloud.keys(self.cloud.lake, f"state/compaction/{table}/"):
                 note = self._object(key)
                 stage = note.get("stage")
                 if isinstance(stage, dict) and "written" in stage:
                     stage["written"]["at"] = stamp(datetime.now(UTC) - timedelta(hours=1))
                     self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=key, Body=json.dumps(note).encode())
+                    notes.append(note)
+        return aged
 
     def _have_exports_ended(self) -> bool:
         return all(e["ExportStatus"] != "IN_PROGRESS" for table in self.tables for e in self._exports(table))
