@@ -91,9 +91,8 @@ impl ChangeFiles<'_> {
             return planned;
         }
         // There is nothing that others would have to wait for.
-        let released = self.release().await;
-        let planned = planned?;
-        released.map(|()| Planned { is_ours: false, ..planned })
+        let planned = self.let_go(planned).await?;
+        Ok(Planned { is_ours: false, ..planned })
     }
 
     async fn remove_as_the_only_one(&self, budget: &Budget) -> Result<Planned, Failure> {
@@ -152,8 +151,8 @@ impl ChangeFiles<'_> {
         until: i64,
     ) -> Result<Compacted, Failure> {
         let merged = Box::pin(self.merge_each(merges, &mut compacted, until)).await;
-        let released = if is_ours { self.release().await } else { Ok(()) };
-        merged.and(released).map(|()| compacted)
+        let merged = if is_ours { self.let_go(merged).await } else { merged };
+        merged.map(|()| compacted)
     }
 
     async fn merge_each(
@@ -172,9 +171,19 @@ impl ChangeFiles<'_> {
         Ok(())
     }
 
-    /// A run that ends without it holds the files up for a quarter of an hour.
-    async fn release(&self) -> Result<(), Failure> {
-        object::remove(self.clients.s3(), self.bucket, &self.claim()).await
+    /// Removes the claim, whatever became of what was done under it: a run that ends without that holds the files up for a
+    /// quarter of an hour.
+    async fn let_go<T>(&self, done: Result<T, Failure>) -> Result<T, Failure> {
+        match (done, object::remove(self.clients.s3(), self.bucket, &self.claim()).await) {
+            (Ok(done), removed) => removed.map(|()| done),
+            (Err(failure), removed) => {
+                // Told besides, as the report has room for one.
+                if let Err(kept) = removed {
+                    tracing::warn!(table = self.table, failure = %kept, "claim not let go of: the next run waits");
+                }
+                Err(failure)
+            }
+        }
     }
 
     /// Beside the folder of the notes.
