@@ -179,6 +179,8 @@ def feed(table: Table, settings: Settings) -> list[Line]:
     ]
     if settings.tracing:
         lines.append(Line("X-Ray traces", traced(made) * price("traces")))
+    # Of the hours in which the lag was sent: with few batches, at most one in each.
+    lines.append(Line("metric of the lag", min(made, MONTH_HOURS) / MONTH_HOURS * price("metric")))
     if settings.compaction:
         lines.extend(compaction(table, made, settings))
     return lines
@@ -248,6 +250,8 @@ def keep(table: Table, settings: Settings) -> list[Line]:
     looks = compute(settings, settings.compaction_memory, 0, MONTH_HOURS * LOOK_SECONDS) if settings.compaction else 0
     lines.append(Line("hourly runs: Lambda, time", runs + looks))
     hours = METRICS_OF_SNAPSHOT * exports + METRICS_OF_INCREMENT * (MONTH_HOURS if settings.incremental else 0)
+    # Each hourly run tells how old the newest backup is.
+    hours += MONTH_HOURS if settings.backups_kept else 0
     lines.append(Line("metrics", hours / MONTH_HOURS * price("metric")))
     return lines
 
