@@ -6,9 +6,7 @@ from collections.abc import Iterator
 import importing
 import pytest
 import roles
-from deployed import Deployed
-
-STACK = "headwater"
+from deployed import STACK, Deployed
 
 
 @functools.cache
@@ -48,6 +46,11 @@ def aws() -> Iterator[Deployed]:
 @pytest.fixture(scope="session")
 def functions_roles() -> dict[str, roles.Role]:
     return roles_of_functions()
+
+
+@pytest.fixture(scope="session")
+def schedules_roles() -> dict[str, roles.Role]:
+    return roles.of_schedules(deployed().client("iam"), deployed().client("cloudformation"), STACK)
 
 
 @pytest.fixture(scope="session")

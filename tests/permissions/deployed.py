@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+STACK = "headwater"
 # What the stack is deployed with, see `local/aws test-permissions`: a table whose name begins otherwise is none of its
 # business, and one whose name begins with this and a word is found by that.
 PREFIX = "least-"

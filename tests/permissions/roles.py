@@ -40,7 +40,7 @@ class Part:
 
 
 class Role:
-    """The role of a function."""
+    """The role of a function, or of a schedule."""
 
     def __init__(self, iam, function: str, name: str, logical_names: dict[str, str]):
         self.function, self.name, self._iam, self._logical_names = function, name, iam, logical_names
@@ -112,3 +112,11 @@ def of_stack(iam, cloudformation, stack: str) -> dict[str, Role]:
     names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
     logical = {physical: name for name, physical in names.items()}
     return {function: Role(iam, function, names[role], logical) for role, function in ROLES.items()}
+
+
+def of_schedules(iam, cloudformation, stack: str) -> dict[str, Role]:
+    """The roles that SAM makes, by their logical names: all that are no function's."""
+    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    found = [resource for resource in resources if resource["ResourceType"] == "AWS::IAM::Role"]
+    names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+    return {name: Role(iam, name, physical, {}) for name, physical in names.items() if name not in ROLES}

@@ -12,11 +12,34 @@ from not_enforced import NOT_ENFORCED, Unasked
 from roles import Part, Role
 from uses import OTHERS, USES, Scenario, Told
 
-# How the emulator says what is not allowed to whom, and Lambda of a source that it may not read.
-DENIED = re.compile(
-    r"not authorized to perform: (?P<action>[\w:]+)|Cannot access stream|does not have permissions to call|"
-    r"failed with AccessDenied: Access Denied"
-)
+# How the emulator says what is not allowed to whom.
+DENIED = re.compile(r"not authorized to perform: (?P<action>[\w:]+)")
+READ_STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+READ_QUEUE = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
+# What is said without the action, and the parts that are missing then: Lambda's words of a stream, a queue or a bucket
+# that the role of a function does not reach, and S3's of an object that is not there to someone who may not list the
+# bucket.
+UNNAMED: dict[str, set[str]] = {
+    "Cannot access stream": {f"stream Streams dynamodb:{action}" for action in READ_STREAM},
+    **{
+        f"does not have permissions to call {action} on SQS": {
+            f"{function} Queue sqs:{action}" for function in ("import", "snapshot")
+        }
+        for action in READ_QUEUE
+    },
+    "does not have permissions to call PutObject and ListBucket on": {
+        "stream Lake LakeBucket/aws/lambda/*",
+        "stream FailureDestination",
+    },
+    "failed with AccessDenied: Access Denied": {
+        "import ObjectNotFound",
+        "backup ObjectNotFound",
+        "compaction ListChangeFiles",
+        "snapshot Exports s3:ListBucket",
+        "snapshot Exports ExportsBucket",
+        "snapshot ListNotes",
+    },
+}
 TRIES = 3
 
 
@@ -56,9 +79,9 @@ def outcome_without(
 def denied(part: Part, told: str) -> str | None:
     """What of it says that just this part was missing."""
     for found in DENIED.finditer(told):
-        if found["action"] is None or found["action"] in part.actions:
+        if found["action"] in part.actions:
             return found.group()
-    return None
+    return next((text for text, parts in UNNAMED.items() if text in told and str(part) in parts), None)
 
 
 def scenario_of(use: Scenario | Told | Unasked) -> Scenario:
@@ -105,6 +128,11 @@ def test_no_entry_is_of_a_statement_that_is_gone(functions_roles: dict[str, Role
         if (function, sid, name) not in parts
     ]
     assert stale == []
+
+
+def test_what_is_said_without_an_action_is_of_parts_that_there_are(functions_roles: dict[str, Role]) -> None:
+    there = {str(part) for role in functions_roles.values() for part in role.parts()}
+    assert set().union(*UNNAMED.values()) - there == set()
 
 
 def scenarios() -> list[Scenario]:
