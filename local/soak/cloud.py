@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -135,16 +136,14 @@ class Cloud(demo.Cloud):
         """How many invocations have run out of time since the emulator started."""
         return self.emulator_log.read_text(errors="replace").count("Task timed out after")
 
-    def logged(self, text: str, since: float) -> int:
-        """How many log lines of the functions since then have this in them."""
-        count = 0
+    def log_lines(self, since: float) -> Iterator[str]:
+        """What the functions have logged since then."""
         groups = self.logs.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName")
         for group in groups:
             pages = self.logs.get_paginator("filter_log_events").paginate(
                 logGroupName=group, startTime=int(since * 1000)
             )
-            count += sum(text in event["message"] for page in pages for event in page["events"])
-        return count
+            yield from (event["message"] for page in pages for event in page["events"])
 
 
 def lambda_record(record: dict[str, Any], arn: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from demo.items import comparable
+from demo.show import require
 from demo.steps import CHANGES_TO_ITEMS
 
 from .cloud import Cloud
@@ -73,15 +74,19 @@ class Lake:
                 f"{torn} are there in more than one form"
             )
             return found
-        rebuilt, there = self._rebuilt(), {comparable(item) for item in items}
+        rebuilt = {comparable(item) for item in items_of(self._folder.name)}
+        there = {comparable(item) for item in items}
         if rebuilt != there:
             found.losses = len(rebuilt ^ there)
             found.problem = f"{self.table}: {len(rebuilt - there)} items only rebuilt, {len(there - rebuilt)} only in the table"
         return found
 
-    def _rebuilt(self) -> set[str]:
-        answer = subprocess.run([CHANGES_TO_ITEMS, self._folder.name], capture_output=True, check=True)
-        return {comparable(json.loads(line)["Item"]) for line in answer.stdout.splitlines()}
+
+def items_of(folder: str) -> list[dict]:
+    """The items that the files of a folder make: each row is read back and held against its hash."""
+    answer = subprocess.run([CHANGES_TO_ITEMS, folder], capture_output=True)
+    require(answer.returncode == 0, f"the files cannot be read back: {answer.stderr.decode().strip()}")
+    return [json.loads(line)["Item"] for line in answer.stdout.splitlines()]
 
 
 def merged(cloud: Cloud, table: str) -> set[str]:

@@ -46,6 +46,8 @@ class Counts:
     """Since the last scenario began."""
 
     requests: int = 0
+    # Those that the SDK says it sends again, and batches of which something is given back here. A batch that a function sends
+    # again of itself looks new.
     retries: int = 0
     faults: Counter = field(default_factory=Counter)
     # Requests of a BatchWriteItem that were processed and came again.

@@ -10,8 +10,8 @@ All have a backup of someone else's, which stays. The event of each day comes tw
 the run in between once; they go to the function as a schedule's do: Lambda tries them three times, and keeps what fails.
 
 A run that is due in an hour, under faults and once more after them, takes all that there is for old enough: it moves a's views
-to the newest snapshot and audits it, and has `compaction` merge the change files of a and b. Then an hour seems to be over, and
-another run of `compaction` removes what was merged.
+to the newest snapshot and audits it, which has to be clean after them, and has `compaction` merge the change files of a and b.
+Then an hour seems to be over, and another run of `compaction` removes what was merged.
 """
 
 import json
@@ -27,6 +27,7 @@ from demo.show import Unmet, until
 from . import redrive
 from .cloud import Cloud
 from .proxy import Proxy
+from .snapshots import finished
 
 DAYS = 4
 # How long a run has, under faults, before the next one begins.
@@ -116,6 +117,7 @@ class Runs:
         for table in (self.a, self.b):
             days = Counter(key.rpartition("/")[0] for key in self._change_files(table))
             self.most_files[table] = max(days.values(), default=0)
+        self._forget_looks()
         self.ahead = self._report(event)
         self.merged = self._object(report_of_merge(event))
         self.notes = self._age_merges()
@@ -151,21 +153,36 @@ class Runs:
             if is_twice or not days <= full.keys() or len(full.keys() - days) > (2 if days else 0):
                 problems.append(f"{table} has the full exports {dict(full)}")
             problems += self._unprotected(table)
-        return problems + self._gaps() + self._unmerged()
+        return problems + self._gaps() + self._unmerged() + self._unaudited()
 
     def _unmerged(self) -> list[str]:
         problems = []
         for table in (self.a, self.b):
-            compaction, audit = told_of(self.merged, table), told_of(self.ahead, table).get("audit")
+            compaction = told_of(self.merged, table)
             left = [compaction.get("leftTo"), compaction.get("leftAlone"), compaction.get("left", {}).get("files")]
             if not compaction.get("before") or any(left):
                 problems.append(f"{table}: the changes are not merged: {json.dumps(compaction)[:500]}")
             problems += self._unremoved(table)
-            if audit and not audit.get("isClean"):
-                problems.append(f"{table}: the audit has found {json.dumps(audit)[:500]}")
-        if not told_of(self.ahead, self.a).get("snapshot"):
-            problems.append(f"{self.a}: the views stand on no snapshot")
         return problems
+
+    def _unaudited(self) -> list[str]:
+        """The newest snapshot, which the views stand on, is held against one before. There is no audit where there is none
+        before, and while the last batch of the feed is one that failed."""
+        told = told_of(self.ahead, self.a)
+        stands_on, audit = told.get("snapshot"), told.get("audit", {})
+        if not stands_on:
+            return [f"{self.a}: the views stand on no snapshot"]
+        if not audit and (told.get("feedProblem") or self._whole_snapshots() < 2):
+            return []
+        audited = audit.get("snapshot", "")
+        kept = self._object(f"reports/audit/{self.a}/{audited}.json")
+        is_right = audited >= stands_on and kept.get("isClean")
+        said = f"the run says {json.dumps(audit)[:500]}, and the lake has the report {json.dumps(kept)[:500]}"
+        return [] if is_right else [f"{self.a}: of the audit of snapshot {stands_on} {said}"]
+
+    def _whole_snapshots(self) -> int:
+        notes = finished(self.cloud, self.a)
+        return sum(note["rows"] == note["items"] and not note["quarantined"] + note["damagedFiles"] for note in notes)
 
     def _unremoved(self, table: str) -> list[str]:
         files, notes = self._change_files(table), self.notes.get(table, [])
@@ -268,6 +285,12 @@ class Runs:
                     self.cloud.s3.put_object(Bucket=self.cloud.lake, Key=key, Body=json.dumps(note).encode())
                     notes.append(note)
         return aged
+
+    def _forget_looks(self) -> None:
+        """What an audit has found or asked under faults, when changes were on their way: it takes no second look for half an
+        hour. Reports stay."""
+        for key in self.cloud.keys(self.cloud.lake, f"state/backup/{self.a}/audit-"):
+            self.cloud.s3.delete_object(Bucket=self.cloud.lake, Key=key)
 
     def _have_exports_ended(self) -> bool:
         return all(e["ExportStatus"] != "IN_PROGRESS" for table in self.tables for e in self._exports(table))

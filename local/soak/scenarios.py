@@ -175,7 +175,7 @@ SCENARIOS = (
         "runs-timeouts",
         "scheduled backup runs without time for a table, a fifth of all answers late",
         [{"service": "*", "probability": 0.2, "latency": {"min": 200, "max": 1500}}],
-        # A table has its turn only where two minutes are left: such runs end by themselves, and are given up.
+        # A table has its turn only where minutes are left: such runs end by themselves, and are given up.
         timeouts={"backup": 15},
         gives_up=("run",),
         tables_first=True,
