@@ -26,6 +26,7 @@ from . import (
     source_access,
     stream_mappings,
     stream_records,
+    table_changes,
     time_to_live,
 )
 
@@ -43,6 +44,7 @@ ALL = (
     imports,
     import_access,
     deletions,
+    table_changes,
     backups,
     schedules,
     object_events,

@@ -1,4 +1,4 @@
-"""What a test asks of a table's exports, by tags of the table: what on AWS takes days, or does not come when it is wanted.
+"""What a test asks of a table, by tags of the table: what on AWS takes days, or does not come when it is wanted.
 
 | tag | value | then |
 |---|---|---|
@@ -7,6 +7,7 @@
 | `local:describe-exports` | `throttle` | exports are neither listed nor described: `ThrottlingException` |
 | `local:backups` | `throttle` | backups are neither made nor listed: `ThrottlingException` |
 | | `delete` | the table is deleted just when a backup of it is to be made |
+| `local:table` | `updating` | the table is being changed, for as long as it has the tag |
 | `local:recovery-hours` | `3` | point-in-time recovery was switched on three hours before it was |
 """
 
@@ -26,6 +27,10 @@ def are_throttled(table_arn: str | None) -> bool:
 
 def backups_of(table_arn: str | None) -> str | None:
     return _tag(table_arn, "local:backups")
+
+
+def is_updating(table_arn: str | None) -> bool:
+    return _tag(table_arn, "local:table") == "updating"
 
 
 def recovery_hours_of(table_arn: str | None) -> float:
