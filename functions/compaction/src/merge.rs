@@ -10,7 +10,7 @@ use aws::{
     Class, Failure,
     object::{self, ObjectId},
     sdk::s3::Client,
-    upload::{Part, PartWriter, Uploaded, upload},
+    upload::{PartWriter, Uploaded, upload},
 };
 use lake::{
     WriteError,
@@ -52,21 +52,15 @@ pub(crate) async fn write_output(
     let (windows, fetched) = mpsc::channel(AHEAD);
     let (parts, made) = mpsc::channel(AHEAD);
     let (table, of) = (table.to_owned(), note.clone());
-    let merging = tokio::task::spawn_blocking(move || {
-        let merged = merged(&table, &of, fetched, PartWriter::new(parts.clone()));
-        if merged.is_err() {
-            // If nobody receives any more, the upload failed, and says so.
-            parts.blocking_send(Part::Abandon).unwrap_or_default();
-        }
-        merged
-    });
+    let merging =
+        tokio::task::spawn_blocking(move || merged(&table, &of, fetched, PartWriter::new(parts)));
     let fetching = fetch(s3, bucket, &note.inputs, windows);
     let uploading = upload(s3, bucket, &note.output, made);
     let (merged, fetched, uploaded) = tokio::join!(merging, fetching, uploading);
-    let merged = match merged {
-        Ok(merged) => merged,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    };
+    // The other tables' files do not wait for the mistake to be mended.
+    let merged = merged.unwrap_or_else(|panicked| {
+        Err(Stop::Refused(format!("merging these files is a mistake of Headwater's: {panicked}")))
+    });
     fetched?;
     match uploaded.map_err(Stop::Failed)? {
         Uploaded::Whole | Uploaded::Abandoned => merged?,

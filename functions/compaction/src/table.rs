@@ -171,8 +171,8 @@ impl ChangeFiles<'_> {
         Ok(())
     }
 
-    /// Removes the claim, whatever became of what was done under it: a run that ends without that holds the files up for a
-    /// quarter of an hour.
+    /// Removes the claim, whatever became of what was done under it: a run that ends without that holds the files up for
+    /// 17 minutes.
     async fn let_go<T>(&self, done: Result<T, Failure>) -> Result<T, Failure> {
         match (done, object::remove(self.clients.s3(), self.bucket, &self.claim()).await) {
             (Ok(done), removed) => removed.map(|()| done),
@@ -239,7 +239,8 @@ impl ChangeFiles<'_> {
                 Err(Stop::Gone) => return Ok(()),
                 Err(Stop::Refused(reason)) => {
                     let all = 0..note.inputs.len();
-                    return self.refuse(&note, all, reason, compacted).await;
+                    self.refuse(&note, all, reason, compacted).await?;
+                    return self.forget(&note).await;
                 }
                 Err(Stop::RefusedFiles { places, reason }) => {
                     self.refuse(&note, places, reason, compacted).await?;

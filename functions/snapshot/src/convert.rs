@@ -19,7 +19,7 @@ use aws::{
     Class, Clients, Count, Failure, catalog,
     object::{self, ObjectId},
     opener::{self, BytesRead, Opener},
-    upload::{Part, PartWriter, Uploaded, upload},
+    upload::{PartWriter, Uploaded, upload},
 };
 use flate2::bufread::MultiGzDecoder;
 use item::{
@@ -99,12 +99,7 @@ pub(crate) async fn convert(
     Count::Bytes.add(size);
     let opener = Opener::new(clients, BytesRead::default());
     let converting = tokio::task::spawn_blocking(move || {
-        let converted = job.run(&opener, &object, size, PartWriter::new(sender.clone()));
-        if !matches!(converted, Ok(Converted { rows: 1.., .. })) {
-            // If nobody receives any more, the upload failed, and says so.
-            sender.blocking_send(Part::Abandon).unwrap_or_default();
-        }
-        converted
+        job.run(&opener, &object, size, PartWriter::new(sender))
     });
     let uploading = upload(clients.s3(), &settings.lake_bucket, &target, parts);
     let (converted, uploaded) = tokio::join!(converting, uploading);
@@ -160,6 +155,7 @@ impl Job {
         }
         self.write_rows(&mut file)?;
         self.count(file.written() as u64)?;
+        // Without a row there is no file.
         if self.converted.rows > 0 {
             file.finish()
                 .and_then(|parts| Ok(parts.finish()?))

@@ -19,8 +19,8 @@ pub const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// Writes an object from parts as they come, each [`PART_BYTES`] long but for the last.
 ///
-/// The object is there when the channel has closed and the last part is written, whole or not at all: of
-/// an upload that fails, or that [`Part::Abandon`] ends, nothing is left.
+/// The object is there when its [`Part::Last`] is written, whole or not at all: of an upload that fails, or whose
+/// channel closes before that because whoever made the parts gave up or panicked, nothing is left.
 pub async fn upload(
     s3: &Client,
     bucket: &str,
@@ -32,33 +32,38 @@ pub async fn upload(
     let begun = begun.map_err(|error| Failure::of("CreateMultipartUpload", &resource, error))?;
     let upload = Upload { s3, bucket, key, resource, id: begun.upload_id.unwrap_or_default() };
     let mut completed = Vec::new();
-    while let Some(part) = parts.recv().await {
-        let sent = match part {
-            Part::Bytes(bytes) => upload.send(completed.len(), bytes).await,
-            Part::Abandon => {
+    loop {
+        let (bytes, is_last) = match parts.recv().await {
+            Some(Part::Next(bytes)) => (bytes, false),
+            Some(Part::Last(bytes)) => (bytes, true),
+            None => {
                 upload.abandon().await;
                 return Ok(Uploaded::Abandoned);
             }
         };
-        match sent {
-            Ok(part) => completed.push(part),
-            Err(failure) => {
-                upload.abandon().await;
-                return Err(failure);
+        if !bytes.is_empty() {
+            match upload.send(completed.len(), bytes).await {
+                Ok(part) => completed.push(part),
+                Err(failure) => {
+                    upload.abandon().await;
+                    return Err(failure);
+                }
             }
         }
+        if is_last {
+            upload.complete(completed).await?;
+            return Ok(Uploaded::Whole);
+        }
     }
-    upload.complete(completed).await?;
-    Ok(Uploaded::Whole)
 }
 
 /// What comes down the channel.
 #[derive(Debug)]
 pub enum Part {
     /// The next bytes.
-    Bytes(Vec<u8>),
-    /// There will be no object.
-    Abandon,
+    Next(Vec<u8>),
+    /// The last of them, if there are any left: with these the object is whole.
+    Last(Vec<u8>),
 }
 
 /// How an upload ended.
@@ -72,8 +77,8 @@ pub enum Uploaded {
 
 /// Cuts what is written into parts, on a thread that may block.
 ///
-/// It is dropped with [`PartWriter::finish`], or the object lacks its end: who gives up sends
-/// [`Part::Abandon`]. Writing fails where nobody receives any more, because the upload failed.
+/// Only [`PartWriter::finish`] makes an object of it: who gives up drops it. Writing fails where nobody receives any
+/// more, because the upload failed.
 #[derive(Debug)]
 pub struct PartWriter {
     sender: Sender<Part>,
@@ -86,14 +91,9 @@ impl PartWriter {
         Self { sender, part: Vec::with_capacity(PART_BYTES) }
     }
 
-    fn send(&mut self, next: Vec<u8>) -> io::Result<()> {
-        let part = std::mem::replace(&mut self.part, next);
-        self.sender.blocking_send(Part::Bytes(part)).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-
-    /// Sends what is left.
-    pub fn finish(mut self) -> io::Result<()> {
-        if self.part.is_empty() { Ok(()) } else { self.send(Vec::new()) }
+    /// Sends what is left, and says that it was the last.
+    pub fn finish(self) -> io::Result<()> {
+        send(&self.sender, Part::Last(self.part))
     }
 }
 
@@ -102,7 +102,8 @@ impl Write for PartWriter {
         let taken = bytes.len().min(PART_BYTES - self.part.len());
         self.part.extend_from_slice(&bytes[..taken]);
         if self.part.len() == PART_BYTES {
-            self.send(Vec::with_capacity(PART_BYTES))?;
+            let part = std::mem::replace(&mut self.part, Vec::with_capacity(PART_BYTES));
+            send(&self.sender, Part::Next(part))?;
         }
         Ok(taken)
     }
@@ -110,6 +111,10 @@ impl Write for PartWriter {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn send(sender: &Sender<Part>, part: Part) -> io::Result<()> {
+    sender.blocking_send(part).map_err(|_| io::ErrorKind::BrokenPipe.into())
 }
 
 struct Upload<'a> {

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 
 use aws::{
     Clients, Failure,
-    upload::{Part, PartWriter, Uploaded, upload},
+    upload::{PartWriter, Uploaded, upload},
 };
 use flate2::{Compression, write::GzEncoder};
 use item::write_canonical;
@@ -63,14 +63,8 @@ pub(crate) async fn stage(
         meter,
         until,
     };
-    let making = source::read(clients, bytes, move |opener| {
-        let made = job.run(opener, PartWriter::new(sender.clone()));
-        if made.is_err() {
-            // If nobody receives any more, the upload failed, and says so.
-            sender.blocking_send(Part::Abandon).unwrap_or_default();
-        }
-        made
-    });
+    let making =
+        source::read(clients, bytes, move |opener| job.run(opener, PartWriter::new(sender)));
     let (made, uploaded) = tokio::join!(making, upload(clients.s3(), bucket, &key, parts));
     match (made, uploaded) {
         (_, Err(failure)) => Err(failure.into()),
