@@ -21,7 +21,8 @@
 //! still, and the next audit begins with it.
 
 use aws::{
-    Class, Clients, Failure, athena,
+    Class, Clients, Failure,
+    athena::{self, Answer, Rows},
     catalog::{self, CatalogTable},
     object,
     sdk::dynamodb::types::TableDescription,
@@ -308,8 +309,6 @@ struct Asked<'a> {
     as_of: Timestamp,
 }
 
-type Rows = Vec<Vec<Option<String>>>;
-
 impl Asked<'_> {
     /// What a look finds: differences are settled if the look before found the same. It is not looked again so soon
     /// after that, and nothing is found while an answer has not ended.
@@ -384,18 +383,23 @@ impl Asked<'_> {
         let (key, resource) = (self.key(name), format!("audit of {table}"));
         if let Some(id) = object::read(s3, bucket, &key).await? {
             let id = String::from_utf8_lossy(&id);
-            match athena::answer(clients.athena(), &id, &resource).await {
-                // It failed, or Athena knows it no more: asked anew.
-                Err(failure) if !failure.is_retryable() => {
-                    tracing::warn!(table, %failure, "audit asked anew");
-                }
-                answer => return answer,
-            }
+            let failure = match athena::answer(clients.athena(), &id, &resource).await {
+                Ok(Answer::Rows(rows)) => return Ok(Some(rows)),
+                Ok(Answer::NotYet) => return Ok(None),
+                Err(failure) if failure.is_retryable() => return Err(failure),
+                // It failed, or Athena knows it no more.
+                Ok(Answer::Failed(failure)) | Err(failure) => failure,
+            };
+            tracing::warn!(table, %failure, "audit asked anew");
         }
         let id = athena::start(clients.athena(), &settings.athena(), statement, &resource).await?;
         let bytes = id.clone().into_bytes();
         object::put(s3, bucket, &key, "text/plain", bytes).await?;
-        athena::answer(clients.athena(), &id, &resource).await
+        match athena::answer(clients.athena(), &id, &resource).await? {
+            Answer::Rows(rows) => Ok(Some(rows)),
+            Answer::NotYet => Ok(None),
+            Answer::Failed(failure) => Err(failure),
+        }
     }
 }
 

@@ -50,8 +50,8 @@ pub async fn run(
     resource: &str,
 ) -> Result<(), Failure> {
     let id = start(athena, place, statement, resource).await?;
-    if ended(athena, &id, resource).await? {
-        return Ok(());
+    if let Some(end) = end_of(athena, &id, resource).await? {
+        return end;
     }
     let message = format!("execution {id} has not ended within {} seconds", LONGEST_WAIT.as_secs());
     Err(Failure::stated("GetQueryExecution", resource, message, Class::Retryable))
@@ -75,15 +75,26 @@ pub async fn start(
     Ok(started.query_execution_id.unwrap_or_default())
 }
 
-/// The rows of a query's answer as texts, without the heads: the first 999. Nothing if it has not ended
-/// within two minutes.
-pub async fn answer(
-    athena: &Client,
-    id: &str,
-    resource: &str,
-) -> Result<Option<Vec<Vec<Option<String>>>>, Failure> {
-    if !ended(athena, id, resource).await? {
-        return Ok(None);
+/// Rows of texts; null is nothing.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+/// What came of a query.
+#[derive(Debug)]
+pub enum Answer {
+    /// Its rows, without the heads: the first 999.
+    Rows(Rows),
+    /// It has not ended within two minutes, and may be looked for again.
+    NotYet,
+    /// It was cancelled, or failed, whether another may do better or not: this one has no answer any more.
+    Failed(Failure),
+}
+
+/// What came of a query, or why that cannot be said.
+pub async fn answer(athena: &Client, id: &str, resource: &str) -> Result<Answer, Failure> {
+    match end_of(athena, id, resource).await? {
+        None => return Ok(Answer::NotYet),
+        Some(Err(failure)) => return Ok(Answer::Failed(failure)),
+        Some(Ok(())) => {}
     }
     let got = athena.get_query_results().query_execution_id(id).send().await;
     let got = got.map_err(|error| Failure::of("GetQueryResults", resource, error))?;
@@ -92,21 +103,25 @@ pub async fn answer(
         let cells = row.data.unwrap_or_default().into_iter();
         cells.map(|cell| cell.var_char_value).collect()
     };
-    Ok(Some(rows.into_iter().skip(1).map(texts).collect()))
+    Ok(Answer::Rows(rows.into_iter().skip(1).map(texts).collect()))
 }
 
-/// Whether an execution ends well within two minutes.
-async fn ended(athena: &Client, id: &str, resource: &str) -> Result<bool, Failure> {
+/// How an execution ends, if it does within two minutes.
+async fn end_of(
+    athena: &Client,
+    id: &str,
+    resource: &str,
+) -> Result<Option<Result<(), Failure>>, Failure> {
     let (mut pause, mut waited) = (FIRST_PAUSE, Duration::ZERO);
     while waited < LONGEST_WAIT {
         if let Some(end) = look(athena, id, resource).await? {
-            return end.map(|()| true);
+            return Ok(Some(end));
         }
         tokio::time::sleep(pause).await;
         waited += pause;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// How the execution ended, if it has.
