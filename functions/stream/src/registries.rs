@@ -5,7 +5,7 @@
 //! | every attribute of the batch, learnt less than five minutes ago | no |
 //! | the same, longer ago | yes: a person may have added a column |
 //! | not every attribute | yes, and given the new ones, as far as the column limit goes |
-//! | that it did not answer, or has no table, less than a minute ago | no |
+//! | that it did not answer, has no table, or refused to name this one's attributes, less than a minute ago | no |
 //!
 //! Columns are only ever added and never change their type, so an old registry is a valid one. But that
 //! of a catalog table that is gone is forgotten: the table is made anew from the names in the files,
@@ -35,6 +35,8 @@ pub struct Registries {
     known: Mutex<HashMap<String, Known>>,
     seen: Mutex<HashSet<String>>,
     out_of_reach_since: Mutex<Option<Instant>>,
+    /// Tables that the catalog did answer about, and would not name the attributes of: since when.
+    refused: Mutex<HashMap<String, Instant>>,
 }
 
 /// What is known of one table.
@@ -60,6 +62,7 @@ impl Registries {
             known: Mutex::default(),
             seen: Mutex::default(),
             out_of_reach_since: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -87,6 +90,9 @@ impl Registries {
         if lock(&self.out_of_reach_since).is_some_and(is_recent) {
             return Err(place.unanswered("it did not answer a moment ago"));
         }
+        if lock(&self.refused).get(place.table).copied().is_some_and(is_recent) {
+            return Err(place.unanswered("it refused that of this table a moment ago"));
+        }
         self.learn(glue, place, files, now).await
     }
 
@@ -99,12 +105,17 @@ impl Registries {
         now: Instant,
     ) -> Result<Registry, Failure> {
         let asked = timeout(self.patience, place.registry(glue, files)).await;
+        let is_silent = asked.as_ref().map_or(true, |asked| asked.as_ref().is_err_and(is_silence));
         let asked = asked.unwrap_or_else(|_| {
             Err(place.unanswered(&format!("no answer within {:?}", self.patience)))
         });
         let is_missing =
             asked.as_ref().is_err_and(|failure| failure.has_code("EntityNotFoundException"));
-        *lock(&self.out_of_reach_since) = (asked.is_err() && !is_missing).then_some(now);
+        // Other tables' values go on to their columns where one table's are refused.
+        *lock(&self.out_of_reach_since) = is_silent.then_some(now);
+        if asked.is_err() && !is_missing && !is_silent {
+            lock(&self.refused).insert(place.table.to_owned(), now);
+        }
         if asked.is_ok() || is_missing {
             let registry = asked.as_ref().cloned().unwrap_or_default();
             let known = Known { registry, since: now, is_missing };
@@ -130,6 +141,11 @@ impl Known {
             && now.duration_since(self.since) < FRESH
             && (self.registry.is_full(column_limit) || files.unnamed(&self.registry).is_empty())
     }
+}
+
+/// Whether there was no answer at all, or none that can be read.
+fn is_silence(failure: &Failure) -> bool {
+    failure.code.is_none() && failure.source.is_some()
 }
 
 /// Nothing panics while it holds one of these, so a poisoned lock is as good as any.
@@ -182,6 +198,8 @@ mod tests {
         Silent,
         /// There is no such table.
         Missing,
+        /// Nobody may touch it.
+        Forbidden,
         /// The table of changes has these columns.
         Table(Vec<Value>),
     }
@@ -205,7 +223,7 @@ mod tests {
                     let catalog = lock(&says).clone();
                     match catalog {
                         Catalog::Silent => unanswered.push(connection),
-                        Catalog::Missing => answer(&connection, 400, &says),
+                        Catalog::Missing | Catalog::Forbidden => answer(&connection, 400, &says),
                         Catalog::Table(_) => answer(&connection, 200, &says),
                     }
                 }
@@ -227,7 +245,7 @@ mod tests {
         fn columns(&self) -> Vec<Value> {
             match lock(&self.catalog).clone() {
                 Catalog::Table(columns) => columns,
-                Catalog::Silent | Catalog::Missing => Vec::new(),
+                _ => Vec::new(),
             }
         }
 
@@ -270,15 +288,21 @@ mod tests {
             Catalog::Table(columns) => json!({"Table": {
                 "Name": request["Name"],
                 "StorageDescriptor": {"Columns": columns},
-                "Parameters": {"headwater.table": "planes"},
+                "Parameters": {"headwater.table": of(&request)},
                 "VersionId": "1",
             }}),
+            Catalog::Forbidden => json!({"__type": "AccessDeniedException"}),
             Catalog::Silent | Catalog::Missing => json!({"__type": "EntityNotFoundException"}),
         };
         let body = body.to_string();
         let mut writer = connection;
         let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: ");
         write!(writer, "{head}{}\r\n\r\n{body}", body.len()).unwrap();
+    }
+
+    /// The table whose changes are asked for.
+    fn of(request: &Value) -> &str {
+        request["Name"].as_str().and_then(|name| name.strip_suffix("__changes")).unwrap_or_default()
     }
 
     /// Changes of planes.
@@ -334,6 +358,22 @@ mod tests {
         let registry = stub.naming(&registries, "planes", now + RESPITE).await.unwrap();
         assert_eq!(files().unnamed(&registry), []);
         assert_eq!(stub.columns(), columns, "nothing was named twice");
+    }
+
+    #[tokio::test]
+    async fn a_table_that_the_catalog_refuses_is_left_alone_for_a_minute_and_no_other_is() {
+        let stub = Stub::saying(Catalog::Forbidden);
+        let registries = Registries::default();
+        let now = Instant::now();
+        let refused = stub.naming(&registries, "planes", now).await.unwrap_err();
+        assert!(refused.has_code("AccessDeniedException"), "{refused}");
+
+        // It would be let in now. It is not asked about that table, and about another.
+        stub.say(Catalog::Table(Vec::new()));
+        let refused = stub.naming(&registries, "planes", now).await.unwrap_err();
+        assert_eq!(refused.message, "it refused that of this table a moment ago");
+        stub.naming(&registries, "other", now).await.unwrap();
+        stub.naming(&registries, "planes", now + RESPITE).await.unwrap();
     }
 
     #[tokio::test]

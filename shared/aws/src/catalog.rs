@@ -340,7 +340,7 @@ async fn create_table(
 pub fn missing(database: &str, table: &str) -> Failure {
     let message = format!(
         "the catalog has no table for the changes of {table}; the next backup run makes it, or at once: \
-         aws lambda invoke --function-name BACKUP-FUNCTION --cli-binary-format raw-in-base64-out \
+         aws lambda invoke --function-name BACKUP-FUNCTION-NAME --cli-binary-format raw-in-base64-out \
          --payload '{{\"rebuildCatalog\":[\"{table}\"]}}' report.json"
     );
     let mut failure = Failure::stated("GetTable", database, message, Class::Permanent);
