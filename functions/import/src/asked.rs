@@ -19,7 +19,7 @@ use crate::{
     import::{Import, Kind},
     key::KeyNames,
     layout::Layout,
-    manifest::{IfExists, Manifest},
+    manifest::{IfExists, MAX_MANIFEST_BYTES, Manifest, ManifestError},
     source::File,
     stop::{Refusal, Stop},
     target::MANIFEST,
@@ -141,6 +141,11 @@ async fn folder_asked(import: &mut Import<'_>, folder: &str) -> Result<Asked, St
 
 async fn read_manifest(import: &Import<'_>) -> Result<Manifest, Stop> {
     let file = the_object(import);
+    // Data of that name may be larger than memory.
+    let bytes = usize::try_from(file.size).unwrap_or(usize::MAX);
+    if bytes > MAX_MANIFEST_BYTES {
+        return Err(refused(&file, &ManifestError::TooLarge { bytes }).into());
+    }
     let opened = object::open(import.run.clients.s3(), &file.object).await;
     let body = opened.map_err(|failure| gone(&file, failure))?.body.collect().await;
     let bytes = body.map_err(|broken| {

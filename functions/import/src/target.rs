@@ -107,11 +107,14 @@ fn refused(name: &str, reason: String) -> Target {
     Target::Refused { name: safe(name), reason }
 }
 
+/// The name as one folder of a key.
 fn safe(name: &str) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' }
     };
-    name.chars().map(safe).take(200).collect()
+    let name: String = name.chars().map(safe).take(200).collect();
+    // Which whoever takes a key for a path would leave out, or go up by.
+    if ["", ".", ".."].contains(&name.as_str()) { "-".to_owned() } else { name }
 }
 
 /// Names one writing of one object, so that its retries and late duplicates are recognised.
@@ -122,10 +125,16 @@ pub(crate) fn import_id(bucket: &str, key: &str, writing: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn told(key: &str) -> String {
-        match of(key, "prod") {
+        told_of(key, "prod")
+    }
+
+    fn told_of(key: &str, prefix: &str) -> String {
+        match of(key, prefix) {
             Target::Object(table) => format!("table {table}"),
             Target::Folder(table, folder) => format!("table {table} from {folder}"),
             Target::Rejects(name) => format!("rejects, reported as {name}"),
@@ -164,6 +173,73 @@ mod tests {
         insta::assert_snapshot!(told("imports/test.csv"), @r#"refused as test.csv: the table name "test" does not begin with "prod", which this stack is limited to (TablePrefix); name the object imports/<table>.<format>"#);
         insta::assert_snapshot!(told("imports/test/_import.json"), @r#"refused as test: the table name "test" does not begin with "prod", which this stack is limited to (TablePrefix); name the folder imports/<table>/"#);
         insta::assert_snapshot!(told("imports/prod/a/_import.json"), @"refused as prod-a-_import.json: a manifest stands right in its folder, imports/<table>/_import.json; this one is deeper");
+    }
+
+    #[test]
+    fn a_name_of_a_table_may_be_odd_and_no_path() {
+        let check = |key: &str, expected: &str| assert_eq!(told_of(key, ""), expected, "{key}");
+        check("imports/....csv", "table ...");
+        check("imports/.../_import.json", "table ... from imports/.../");
+        check("imports/._x.csv", "table ._x");
+        check("imports/_xy.csv", "table _xy");
+        check("imports/--x.csv", "table --x");
+        check("imports/../x.csv", "nothing");
+        check("imports//x.csv", "nothing");
+        check("imports/a/../x.csv", "nothing");
+        check("imports/.rejects.jsonl", "rejects, reported as .rejects.jsonl");
+        check("imports/..\0.rejects.jsonl", "rejects, reported as ..-.rejects.jsonl");
+        let told = |names: &[&str]| {
+            let told = names.iter().map(|name| told_of(&format!("imports/{name}"), ""));
+            told.collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(told(&["_x.csv", "..csv", "a\0\n\tb.csv", "\"'a'\".csv", "%2e%2e%2fx.csv", "caf\u{e9}\u{202e}\u{fffd}.csv"]), @r#"
+        refused as _x.csv: "_x" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>
+        refused as ..csv: "." cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>
+        refused as a---b.csv: "a\0\n\tb" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>
+        refused as --a--.csv: "\"'a'\"" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>
+        refused as -2e-2e-2fx.csv: "%2e%2e%2fx" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>
+        refused as caf---.csv: "café\u{202e}�" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>
+        "#);
+        insta::assert_snapshot!(told(&["../_import.json", "/_import.json", "%2e%2e/_import.json", "a/../_import.json", "../../_import.json"]), @r#"
+        refused as -: ".." cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the folder imports/<table>/
+        refused as -: "" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the folder imports/<table>/
+        refused as -2e-2e: "%2e%2e" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the folder imports/<table>/
+        refused as a-..-_import.json: a manifest stands right in its folder, imports/<table>/_import.json; this one is deeper
+        refused as ..-..-_import.json: a manifest stands right in its folder, imports/<table>/_import.json; this one is deeper
+        "#);
+    }
+
+    #[test]
+    fn a_long_name_is_told_in_short() {
+        let long = "x".repeat(1000);
+        let Target::Refused { name, reason } = of(&format!("imports/{long}.csv"), "") else {
+            panic!("no table has a name so long")
+        };
+        assert_eq!(name, long[..200]);
+        insta::assert_snapshot!(reason, @r#""xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" cannot be a table's name; use 3 to 255 letters, digits, underscores, hyphens and dots; name the object imports/<table>.<format>"#);
+        let longest = &long[..255];
+        assert_eq!(told_of(&format!("imports/{longest}.csv"), ""), format!("table {longest}"));
+    }
+
+    proptest! {
+        /// Under which its state, its rejects and its report are kept.
+        #[test]
+        fn whatever_the_key_its_name_is_one_folder(
+            key in r#"[./_a%"é\x00-]{0,8}(/_import\.json|\.csv|\.rejects\.jsonl)?"#,
+        ) {
+            let name = match of(&format!("imports/{key}"), "") {
+                Target::Object(table) => table.to_string(),
+                Target::Folder(table, folder) => {
+                    prop_assert_eq!(folder, format!("imports/{table}/"));
+                    table.to_string()
+                }
+                Target::Rejects(name) | Target::Refused { name, .. } => name,
+                Target::Nothing => return Ok(()),
+            };
+            prop_assert!(!["", ".", ".."].contains(&name.as_str()), "{:?}", name);
+            let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+            prop_assert!(name.bytes().all(is_safe), "{:?}", name);
+        }
     }
 
     #[test]

@@ -98,11 +98,28 @@ pub fn blocking(body: ByteStream) -> impl std::io::Read + Send + 'static {
     SyncIoBridge::new(body.into_async_read())
 }
 
+/// Bytes that [`read`] takes into memory at most: 64 MiB.
+///
+/// Ours. What is read so, and the most that it has:
+///
+/// | what | bytes |
+/// |---|---|
+/// | what an import settled: 10,000 objects told twice, and five million rows not to write | 64 MB, were each key as long as it can be; usually thousands |
+/// | `manifest-files.json` of an export, some 250 for each data file | 25 MB of 100,000 files |
+/// | a change file that is merged with others | 16 MiB |
+/// | a batch of stream records that Lambda gave up, 6 MB in an event | 12 MB, as JSON within JSON |
+/// | the note of a merge of 10,000 files | 3 MB |
+/// | every other note, claim and report | thousands |
+pub const SMALL_OBJECT_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The bytes of a small object, or nothing if there is none.
+///
+/// One of more than [`SMALL_OBJECT_BYTES`] is a permanent failure, of which no byte is read.
 pub async fn read(s3: &Client, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, Failure> {
     let object = ObjectId { bucket: bucket.to_owned(), key: key.to_owned(), version: None };
     match open(s3, &object).await {
         Ok(output) => {
+            within(output.content_length, SMALL_OBJECT_BYTES, &object)?;
             let body = output.body.collect().await.map_err(|broken| {
                 let message = broken.to_string();
                 Failure::stated("GetObject", object.to_string(), message, Class::Retryable)
@@ -113,6 +130,25 @@ pub async fn read(s3: &Client, bucket: &str, key: &str) -> Result<Option<Vec<u8>
         Err(failure) => Err(failure),
     }
 }
+
+/// Whether an object whose length is that has as many bytes as are taken into memory, or fewer.
+fn within(length: Option<i64>, limit: u64, object: &ObjectId) -> Result<(), Failure> {
+    let failed =
+        |message: &str, class| Failure::stated("GetObject", object.to_string(), message, class);
+    let length = length.and_then(|length| u64::try_from(length).ok());
+    let length = length.ok_or_else(|| failed(NO_LENGTH, Class::Retryable))?;
+    if length <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "it has {length} bytes, and what is read whole has {limit} at most; is it what belongs there? Move \
+         it away, or put a smaller one in its place"
+    );
+    Err(failed(&message, Class::Permanent))
+}
+
+/// What an answer lacks that every one of S3's has.
+const NO_LENGTH: &str = "the answer does not say how long the object is";
 
 /// The last bytes of an object, at most `length` of them; nothing if there is no such object.
 pub async fn tail(
@@ -215,8 +251,7 @@ pub async fn head(s3: &Client, object: &ObjectId) -> Result<Head, Failure> {
         .map_err(|error| Failure::of("HeadObject", object.to_string(), error))?;
     // Not taken for an empty object, which would be damaged for ever.
     let size = head.content_length.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| {
-        let message = "the answer does not say how long the object is";
-        Failure::stated("HeadObject", object.to_string(), message, Class::Retryable)
+        Failure::stated("HeadObject", object.to_string(), NO_LENGTH, Class::Retryable)
     })?;
     Ok(Head { size, metadata: head.metadata.unwrap_or_default() })
 }
@@ -249,10 +284,43 @@ mod tests {
         Clients::of_endpoint(&endpoint).s3().clone()
     }
 
-    async fn size(heads: &'static str) -> Result<u64, Failure> {
+    fn planes() -> ObjectId {
         let (bucket, key) = ("landing".to_owned(), "imports/planes.csv".to_owned());
-        let object = ObjectId { bucket, key, version: None };
-        head(&bucket_that_answers(heads), &object).await.map(|head| head.size)
+        ObjectId { bucket, key, version: None }
+    }
+
+    async fn size(heads: &'static str) -> Result<u64, Failure> {
+        head(&bucket_that_answers(heads), &planes()).await.map(|head| head.size)
+    }
+
+    #[test]
+    fn what_is_read_whole_has_a_limit() {
+        let within = |length| within(length, 10, &planes());
+        assert!([0, 9, 10].into_iter().all(|length| within(Some(length)).is_ok()));
+        let failure = within(Some(11)).unwrap_err();
+        assert_eq!(failure.class, Class::Permanent);
+        insta::assert_snapshot!(failure, @"GetObject on s3://landing/imports/planes.csv failed: it has 11 bytes, and what is read whole has 10 at most; is it what belongs there? Move it away, or put a smaller one in its place");
+        for unknown in [None, Some(-1)] {
+            let failure = within(unknown).unwrap_err();
+            assert_eq!(failure.class, Class::Retryable);
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(failure, @"GetObject on s3://landing/imports/planes.csv failed: the answer does not say how long the object is");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_too_large_is_not_read() {
+        let read = async |heads| {
+            let ObjectId { bucket, key, .. } = planes();
+            read(&bucket_that_answers(heads), &bucket, &key).await
+        };
+        // The body never comes: only who begins to read it is cut off.
+        let failure = read("content-length: 67108865\r\n").await.unwrap_err();
+        assert_eq!(failure.class, Class::Permanent, "{failure}");
+        let failure = read("content-length: 67108864\r\n").await.unwrap_err();
+        assert_eq!(failure.class, Class::Retryable, "{failure}");
+        assert_eq!(read("content-length: 0\r\n").await.unwrap(), Some(Vec::new()));
     }
 
     #[tokio::test]

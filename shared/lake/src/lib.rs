@@ -38,6 +38,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod attributes;
+mod batch;
 mod column;
 mod error;
 mod fold;

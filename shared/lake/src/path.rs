@@ -213,6 +213,8 @@ fn timestamp(time_ms: i64) -> Result<Timestamp, WriteError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -310,6 +312,38 @@ mod tests {
                 let hidden = |part: &str| part.starts_with(['_', '.']);
                 assert!(!path.split('/').any(hidden), "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn odd_names_are_folders_too() {
+        let folders = ["...", "._x", "_x", "__", ".", "..", "a..", "-.-", "a.b"].map(folder);
+        insta::assert_snapshot!(folders.join(" "), @"!... !._x !_x !__ !. !.. a.. -.- a.b");
+    }
+
+    #[track_caller]
+    fn check_apart(one: &str, other: &str) {
+        let folder = folder(one);
+        assert!(!folder.contains('/') && !folder.starts_with(['_', '.']), "{folder}");
+        assert_eq!(table_of(&folder), one);
+        let prefixes = |table| [changes(table), snapshots(table), increments(table)];
+        for (prefix, others) in prefixes(one).iter().zip(prefixes(other)) {
+            assert_eq!(others.starts_with(prefix), one == other, "{prefix} {others}");
+        }
+    }
+
+    proptest! {
+        /// None is, and none lies in, that of another table.
+        #[test]
+        fn every_table_has_a_folder_of_its_own(
+            one in "[aA_.-]{3,5}",
+            other in "[aA_.-]{3,5}",
+            more in "[aA_.-]{0,2}",
+        ) {
+            check_apart(&one, &other);
+            check_apart(&one, &format!("{one}{more}"));
+            check_apart(&format!("{one}{more}"), &one);
+            check_apart(&one, &format!("{more}{one}"));
         }
     }
 }

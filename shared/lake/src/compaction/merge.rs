@@ -16,14 +16,13 @@ use std::sync::Arc;
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use ::parquet::file::metadata::{
-    ColumnChunkMetaData, FileMetaData, ParquetMetaData, RowGroupMetaData,
-};
+use ::parquet::file::metadata::{FileMetaData, ParquetMetaData};
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 
+use crate::batch;
 use crate::catalog::{EPOCH, TABLE};
 use crate::error::{ReadError, WriteError};
 use crate::footer::json;
@@ -39,10 +38,8 @@ const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of small batches after which they become one: a column of three rows takes the memory of a
 /// hundred.
 const LOOSE_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes that a batch should have at most, by what the file says of its row groups.
-const BATCH_BYTES: u64 = 2 * 1024 * 1024;
-/// Rows that a batch has at most.
-const BATCH_ROWS: u64 = 8192;
+/// What is decoded at a time.
+const BATCH: batch::Limits = batch::Limits { bytes: 2 * 1024 * 1024, rows: 8192 };
 
 /// Why files could not be merged.
 #[derive(Debug, thiserror::Error)]
@@ -244,18 +241,9 @@ fn described(schema: &Schema, metadata: &FileMetaData) -> Result<SchemaRef, Read
     Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }
 
-/// How many rows are decoded at a time, by the largest that a row group says it has.
+/// How many rows are decoded at a time, by the row group whose rows are the largest.
 fn batch_rows(metadata: &ParquetMetaData) -> usize {
-    let of_row = |group: &RowGroupMetaData| {
-        let said = |bytes: i64| u64::try_from(bytes).unwrap_or(0);
-        // With a dictionary, values take more in memory than in the file.
-        let texts: i64 = group
-            .columns()
-            .iter()
-            .filter_map(ColumnChunkMetaData::unencoded_byte_array_data_bytes)
-            .sum();
-        said(group.total_byte_size()).max(said(texts)) / said(group.num_rows()).max(1)
-    };
-    let largest = metadata.row_groups().iter().map(of_row).max().unwrap_or(1).max(1);
-    usize::try_from((BATCH_BYTES / largest).clamp(1, BATCH_ROWS)).unwrap_or(1)
+    // Our own files say how long the values are that dictionaries hold.
+    let rows = metadata.row_groups().iter().map(|group| BATCH.rows_of(group, &[]));
+    rows.min().unwrap_or(1)
 }

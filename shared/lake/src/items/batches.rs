@@ -15,12 +15,13 @@ use bytes::Bytes;
 
 use super::footer;
 use super::schema::Schema;
+use crate::batch;
 use crate::error::ReadError;
 use crate::read::guarded;
 use crate::source::{Chunk, RangedRead, Source};
 
-/// Rows decoded at a time.
-const BATCH_ROWS: usize = 1024;
+/// What is decoded at a time.
+const BATCH: batch::Limits = batch::Limits { bytes: 32 * 1024 * 1024, rows: 1024 };
 /// A row group of up to so many bytes is fetched in one request.
 const WHOLE_BYTES: u64 = 16 * 1024 * 1024;
 /// The bytes that the windows of all columns take together, of a larger row group.
@@ -152,10 +153,11 @@ impl Batches {
             metadata: Arc::clone(&self.metadata),
             at,
         };
+        let batch_rows = BATCH.rows_of(self.metadata.row_group(at), &row_group.longest()?);
         let batches = ParquetRecordBatchReader::try_new_with_row_groups(
             &self.schema.levels,
             &row_group,
-            BATCH_ROWS,
+            batch_rows,
             selection.map(|selectors| RowSelection::from(selectors.to_vec())),
         )?;
         Ok(Some(OpenRowGroup { batches, left }))
@@ -193,19 +195,42 @@ struct RowGroup {
     at: usize,
 }
 
+impl RowGroup {
+    fn pages(&self, column: usize) -> Result<SerializedPageReader<Chunk>, ParquetError> {
+        let Some(chunk) = self.chunks.get(column) else {
+            return Err(ParquetError::General(format!("a row group without its column {column}")));
+        };
+        let metadata = self.metadata.row_group(self.at).column(column);
+        SerializedPageReader::new(Arc::new(chunk.clone()), metadata, self.rows, None)
+    }
+
+    /// The bytes of the longest value in the dictionary of each column that hides them; 0 of the others.
+    fn longest(&self) -> Result<Vec<u64>, ParquetError> {
+        let columns = 0..self.metadata.row_group(self.at).num_columns();
+        columns.map(|column| self.longest_of(column)).collect()
+    }
+
+    /// The dictionary is read once more when the column is decoded, mostly from the same window.
+    fn longest_of(&self, column: usize) -> Result<u64, ParquetError> {
+        if !batch::hides_lengths(self.metadata.row_group(self.at).column(column)) {
+            return Ok(0);
+        }
+        let mut pages = self.pages(column)?;
+        if !pages.peek_next_page()?.is_some_and(|page| page.is_dict) {
+            return Ok(0);
+        }
+        let dictionary = pages.get_next_page()?;
+        Ok(dictionary.map_or(0, |page| batch::longest(page.buffer())))
+    }
+}
+
 impl RowGroups for RowGroup {
     fn num_rows(&self) -> usize {
         self.rows
     }
 
     fn column_chunks(&self, i: usize) -> Result<Box<dyn PageIterator>, ParquetError> {
-        let Some(chunk) = self.chunks.get(i) else {
-            return Err(ParquetError::General(format!("a row group without its column {i}")));
-        };
-        let (chunk, rows) = (Arc::new(chunk.clone()), self.rows);
-        let metadata = self.metadata.row_group(self.at).column(i);
-        let pages = SerializedPageReader::new(chunk, metadata, rows, None)?;
-        Ok(Box::new(Pages(Some(Box::new(pages)))))
+        Ok(Box::new(Pages(Some(Box::new(self.pages(i)?)))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
@@ -229,3 +254,111 @@ impl Iterator for Pages {
 }
 
 impl PageIterator for Pages {}
+
+#[cfg(test)]
+mod tests {
+    use ::parquet::arrow::ArrowWriter;
+    use ::parquet::file::properties::{
+        EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
+    };
+    use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, StringArray};
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    /// A file of one row group, with the numbers of its rows and what `values` makes of them.
+    fn file(
+        rows: i64,
+        properties: WriterPropertiesBuilder,
+        values: impl Fn(Range<i64>) -> ArrayRef,
+    ) -> Bytes {
+        let batch = |rows: Range<i64>| {
+            let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.clone()));
+            RecordBatch::try_from_iter([("n", numbers), ("v", values(rows))]).unwrap()
+        };
+        let mut file = Vec::new();
+        let (schema, properties) = (batch(0..1).schema(), properties.build());
+        let mut writer = ArrowWriter::try_new(&mut file, schema, Some(properties)).unwrap();
+        // Some at a time: all of them take the memory that is not to be taken.
+        for first in (0..rows).step_by(100) {
+            writer.write(&batch(first..rows.min(first + 100))).unwrap();
+        }
+        writer.close().unwrap();
+        file.into()
+    }
+
+    /// Texts of so many bytes, of which there are three.
+    fn texts(length: usize) -> impl Fn(Range<i64>) -> ArrayRef {
+        move |rows: Range<i64>| -> ArrayRef {
+            let text = |row: i64| Some((row % 3).to_string().repeat(length));
+            Arc::new(rows.map(text).collect::<StringArray>())
+        }
+    }
+
+    fn plain() -> WriterPropertiesBuilder {
+        WriterProperties::builder().set_dictionary_enabled(false)
+    }
+
+    /// As writers do that do not say how long the values of a dictionary are.
+    fn silent() -> WriterPropertiesBuilder {
+        WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None)
+    }
+
+    /// How many rows each batch has. All rows are there, and no batch takes more than it may.
+    fn sizes(file: Bytes) -> Vec<usize> {
+        let mut batches = Batches::open(file).unwrap();
+        let (mut sizes, mut next) = (Vec::new(), 0);
+        while let Some(batch) = batches.next_batch().unwrap() {
+            let numbers = batch.column(0).as_primitive::<Int64Type>();
+            for number in numbers.values() {
+                assert_eq!(*number, next);
+                next += 1;
+            }
+            let bytes = batch.column(1).to_data().get_slice_memory_size().unwrap() as u64;
+            // A bit for each value says whether it is there.
+            assert!(bytes <= BATCH.bytes + BATCH.bytes / 32, "{bytes}");
+            sizes.push(batch.num_rows());
+        }
+        assert_eq!(u64::try_from(next).unwrap(), batches.rows());
+        sizes
+    }
+
+    #[test]
+    fn usual_rows_are_decoded_1024_at_a_time() {
+        for properties in [plain, silent, WriterProperties::builder] {
+            for length in [100, 1000] {
+                assert_eq!(sizes(file(2500, properties(), texts(length))), [1024, 1024, 452]);
+            }
+        }
+    }
+
+    #[test]
+    fn large_rows_are_decoded_few_at_a_time() {
+        for properties in [plain, silent, WriterProperties::builder] {
+            let sizes = sizes(file(3000, properties(), texts(64 * 1024)));
+            // 32 MiB are 512 of them, without what is told of them.
+            assert_eq!(sizes.len(), 6, "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_larger_than_a_batch_is_decoded_by_itself() {
+        let mut batches = Batches::open(file(2, plain(), texts(33 * 1024 * 1024))).unwrap();
+        for _ in 0..2 {
+            assert_eq!(batches.next_batch().unwrap().unwrap().num_rows(), 1);
+        }
+        assert!(batches.next_batch().unwrap().is_none());
+    }
+
+    /// Which take next to nothing in the file.
+    #[test]
+    fn long_lists_of_one_value_are_decoded_few_at_a_time() {
+        let lists = |rows: Range<i64>| -> ArrayRef {
+            let list = |_| Some(vec![Some(7); 50_000]);
+            Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(rows.map(list)))
+        };
+        let file = file(200, WriterProperties::builder(), lists);
+        assert!(file.len() < 200_000, "{}", file.len());
+        assert_eq!(sizes(file), [83, 83, 34]);
+    }
+}

@@ -3,7 +3,7 @@
 //! ```text
 //! RangedRead ──footer──▶ columns, number of rows
 //!     │                        │ one Column each, chosen once a batch
-//!     └──row group──▶ batch of 1024 rows ──▶ Row ──item──▶ Item, or why it is none
+//!     └──row group──▶ batch of rows ──▶ Row ──item──▶ Item, or why it is none
 //! ```
 //!
 //! 1. [`Items::open`] reads the footer: nothing else is needed to know the [number of rows](Items::rows) and
@@ -14,7 +14,8 @@
 //!    [`RowError`] with the row as plain JSON, and reading goes on with the next row.
 //!
 //! So rows read = items + row errors. In memory are one batch, the page of each column that it is in, and
-//! of the file 16 MiB of a small row group, or 32 MiB of windows into a large one.
+//! of the file 16 MiB of a small row group, or 32 MiB of windows into a large one. A batch is 1024 rows, or as many
+//! fewer as take 32 MiB by the mean of their row group.
 //!
 //! The lake's own files are known by their metadata, and files of snapshots give back the exact items; files of
 //! changes are refused. Anyone's files are read by their types:
