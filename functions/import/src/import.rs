@@ -251,7 +251,8 @@ impl<'a> Import<'a> {
         ))
     }
 
-    /// Nothing is loaded without a catalog table: the values would stand in `_rest` for good.
+    /// Nothing is loaded before all of it is done: without a mapping changes would pass the lake by, and without a
+    /// catalog table values would stand in `_rest` for good.
     pub(crate) async fn enrol(
         &mut self,
         description: &TableDescription,
@@ -264,10 +265,9 @@ impl<'a> Import<'a> {
             )]
         } else if before.is_empty() {
             let settings = &self.run.settings.enrolment;
-            let enrolled =
-                enrolment::enrol(self.run.clients, settings, description, clock::now()).await?;
-            enrolled.uncatalogued.map_or(Ok(()), Err)?;
-            let steps = enrolled.steps;
+            let now = clock::now();
+            let enrolled = enrolment::enrol(self.run.clients, settings, description, now).await;
+            let steps = enrolled.whole()?;
             self.hold.update(|status| status.enrolment.clone_from(&steps));
             steps
         } else {
@@ -386,7 +386,7 @@ impl<'a> Import<'a> {
         self.report.rows_read = self.report.rows_read.max(rows);
         self.report.rows_rejected = self.report.rows_rejected.max(rejects.len() as u64);
         self.write_rejects(&rejects, None).await?;
-        native::remove_staged(self).await?;
+        let staged = native::remove_staged(self).await?;
         let Report { table, rows_written, .. } = &self.report;
         let error = if self.gone {
             reason
@@ -402,6 +402,13 @@ impl<'a> Import<'a> {
             )
         } else {
             reason
+        };
+        let error = match staged {
+            Some(place) => format!(
+                "{error}. ImportTable may be at work on the table {table} still, so what it reads stays \
+                 under {place}; it is removed after 15 days"
+            ),
+            None => error,
         };
         self.report.outcome = Outcome::Failed { error };
         Ok(())

@@ -141,6 +141,13 @@ pub(crate) struct ImportTable {
     pub(crate) log_group: Option<String>,
 }
 
+impl ImportTable {
+    /// Whether it was at work when it was last looked at.
+    fn is_at_work(&self) -> bool {
+        ["IN_PROGRESS", "CANCELLING"].contains(&self.import_status.as_str())
+    }
+}
+
 /// How an import ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "status")]
@@ -223,9 +230,42 @@ impl Report {
                 "wait: the queue tries again; after five attempts the message is in the dead-letter queue"
                     .to_owned()
             }
-            (Outcome::Failed { .. }, _) => {
-                "do what the error says, and drop the source again".to_owned()
-            }
+            (Outcome::Failed { .. }, _) => match &self.import_table {
+                Some(job) if job.is_at_work() => format!(
+                    "do what the error says once this tells that the job has ended: aws dynamodb \
+                     describe-import --import-arn {}",
+                    job.import_arn
+                ),
+                _ => "do what the error says, and drop the source again".to_owned(),
+            },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_failed_is_dropped_again_once_its_job_has_ended() {
+        let next = |import_status: &str| {
+            let job = json!({
+                "importArn": "arn:1", "importStatus": import_status, "processedItemCount": 0,
+                "importedItemCount": 0, "errorCount": 0, "processedSizeBytes": 0,
+            });
+            let report = json!({
+                "importId": "0f", "source": {"bucket": "landing", "key": "imports/planes.csv", "size": 1},
+                "table": "planes", "status": "failed", "error": "no", "rowsRead": 0, "rowsWritten": 0,
+                "rowsRejected": 0, "rowsSuperseded": 0, "inferences": [], "throttledCalls": 0,
+                "importTable": job, "enrolment": [], "turns": 1, "seconds": 0.0, "next": "",
+            });
+            serde_json::from_value::<Report>(report).unwrap().next_step()
+        };
+        insta::assert_snapshot!(next("FAILED"), @"do what the error says, and drop the source again");
+        insta::assert_snapshot!(next("IN_PROGRESS"), @"do what the error says once this tells that the job has ended: aws dynamodb describe-import --import-arn arn:1");
+        assert_eq!(next("CANCELLING"), next("IN_PROGRESS"));
+        assert_eq!(next("COMPLETED"), next("FAILED"));
     }
 }

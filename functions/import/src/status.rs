@@ -7,6 +7,8 @@
 //!     └─────────────────────── any ──────────────▶ failed
 //! ```
 //!
+//! An import that fails removes what it staged, unless `ImportTable` may be reading it: [`Stage::reads_staged`].
+//!
 //! Work that outlasts an invocation goes on in a message of our own; each is a *turn*, counted from 0.
 //!
 //! | the state says | a message of turn *n* |
@@ -217,12 +219,31 @@ pub(crate) struct Native {
 pub(crate) enum Stage {
     /// Files are being staged.
     Staging,
+    /// They are staged, and `ImportTable` is asked for; if the answer was lost, it is at work.
+    Starting,
     /// `ImportTable` is at work.
     #[serde(rename_all = "camelCase")]
     Importing {
         /// The job.
         import_arn: String,
+        /// When it was started.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        started_at: Option<Timestamp>,
+        /// Whether it was seen to have ended, well or not.
+        #[serde(default)]
+        has_ended: bool,
     },
+}
+
+impl Stage {
+    /// Whether `ImportTable` may be reading what is staged.
+    pub(crate) fn reads_staged(&self) -> bool {
+        match self {
+            Self::Staging => false,
+            Self::Starting => true,
+            Self::Importing { has_ended, .. } => !has_ended,
+        }
+    }
 }
 
 /// A place between two rows of the source: everything before it is done.
@@ -315,6 +336,23 @@ mod tests {
         let own =
             status(Phase::Loading, 0, Some(Lease { holder: "me".into(), until: now + LEASE }));
         assert_eq!(own.may(0, "me", now), May::Go);
+    }
+
+    #[test]
+    fn what_is_staged_is_read_until_the_job_is_seen_to_have_ended() {
+        for (stage, is_read) in [
+            (r#"{"at":"staging"}"#, false),
+            (r#"{"at":"starting"}"#, true),
+            (r#"{"at":"importing","importArn":"arn"}"#, true),
+            (r#"{"at":"importing","importArn":"arn","startedAt":"2026-11-22T03:00:00Z"}"#, true),
+            (r#"{"at":"importing","importArn":"arn","hasEnded":false}"#, true),
+            (r#"{"at":"importing","importArn":"arn","hasEnded":true}"#, false),
+        ] {
+            let stage: Stage = serde_json::from_str(stage).unwrap();
+            assert_eq!(stage.reads_staged(), is_read, "{stage:?}");
+            let text = serde_json::json!(stage).to_string();
+            assert_eq!(serde_json::from_str::<Stage>(&text).unwrap(), stage);
+        }
     }
 
     #[test]

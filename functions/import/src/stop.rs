@@ -25,6 +25,11 @@ pub(crate) struct Refusal {
 }
 
 impl Stop {
+    /// Whether the queue should try again.
+    pub(crate) fn is_retryable(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.is_retryable())
+    }
+
     /// Why, in words.
     pub(crate) fn reason(self) -> String {
         match self {

@@ -10,12 +10,13 @@ use aws::{
     sdk::dynamodb::types::{ImportStatus, ImportTableDescription},
     table, table_import,
 };
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     definition,
     import::{End, IMPORT_TAG, Import},
     report::ImportTable,
-    status::{Engine, Native, Progress, Stage},
+    status::{Native, Progress, Stage},
     stop::{Refusal, Stop},
     work::Work,
 };
@@ -24,6 +25,8 @@ use crate::{
 const NEXT_LOOK: Duration = Duration::from_secs(5);
 /// How long until a job that failed for a reason of DynamoDB's own is started anew.
 const NEXT_ATTEMPT: Duration = Duration::from_secs(15);
+/// How long DynamoDB may not know a job that it has started. Ours: it is known at once, and AWS does not promise that.
+const UNKNOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// Jobs that are started anew when DynamoDB failed for a reason of its own.
 const ATTEMPTS: u32 = 3;
 /// Failure codes that another attempt may not meet.
@@ -37,24 +40,42 @@ pub(super) async fn follow(
     work: &Work,
     state: &Native,
     import_arn: &str,
+    started_at: Option<Timestamp>,
 ) -> Result<End, Stop> {
-    let found = table_import::describe(import.run.clients.dynamodb(), import_arn).await?;
+    let found = match table_import::describe(import.run.clients.dynamodb(), import_arn).await {
+        Err(failure)
+            if failure.has_code("ImportNotFoundException")
+                && is_young(started_at, clock::now()) =>
+        {
+            tracing::info!(import_arn, "DynamoDB does not know the job yet");
+            return look_again(import, state).await;
+        }
+        found => found?,
+    };
     import.report.import_table = Some(told(import_arn, &found));
     import.hold.meter.is_told(progress(work, &found));
     if !table_import::has_ended(&found) {
         return look_again(import, state).await;
     }
+    // Whatever becomes of the import, what is staged is read no more.
+    let import_arn = import_arn.to_owned();
+    super::enter(import, state, Stage::Importing { import_arn, started_at, has_ended: true });
     if found.import_status() == Some(&ImportStatus::Completed) {
         return complete(import, work, &found).await;
     }
     let code = found.failure_code().unwrap_or_default();
     if PASSING.contains(&code) && state.attempt < ATTEMPTS && !table_is_there(import).await? {
-        let state = Native { stage: Stage::Staging, attempt: state.attempt + 1, ..state.clone() };
-        import.hold.update(|status| status.engine = Some(Engine::Native(state)));
+        let next = Native { attempt: state.attempt + 1, ..state.clone() };
+        super::enter(import, &next, Stage::Staging);
         import.send_next(NEXT_ATTEMPT).await?;
         return Ok(End::Continues);
     }
     Err(failed(import, work, &found).into())
+}
+
+/// Whether a job was started so lately that DynamoDB may not know it yet.
+fn is_young(started_at: Option<Timestamp>, now: Timestamp) -> bool {
+    started_at.is_some_and(|started_at| now.duration_since(started_at) < UNKNOWN_FOR)
 }
 
 async fn look_again(import: &mut Import<'_>, state: &Native) -> Result<End, Stop> {
@@ -158,4 +179,20 @@ fn told(import_arn: &str, found: &ImportTableDescription) -> ImportTable {
 
 fn count(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_may_be_unknown_for_its_first_minutes() {
+        let started_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
+        let is_young =
+            |seconds| is_young(Some(started_at), started_at + SignedDuration::from_secs(seconds));
+        // Clocks of two invocations differ.
+        assert!([-1, 0, 299].into_iter().all(is_young));
+        assert!(![300, 7 * 24 * 3600].into_iter().any(is_young));
+        assert!(!super::is_young(None, started_at));
+    }
 }

@@ -62,8 +62,9 @@ pub(crate) async fn run(
             start(import, work, &state).await
         }
         Stage::Staging => spread(import, work).await,
-        Stage::Importing { ref import_arn } => {
-            follow::follow(import, work, &state, import_arn).await
+        Stage::Starting => start(import, work, &state).await,
+        Stage::Importing { ref import_arn, started_at, .. } => {
+            follow::follow(import, work, &state, import_arn, started_at).await
         }
     }
 }
@@ -174,17 +175,58 @@ async fn all_staged(run: &Invocation<'_>, bucket: &str, work: &Work) -> Result<b
     Ok(staged.len() >= work.files_with_rows().len())
 }
 
-/// Removes what was staged, once nobody needs it.
-pub(crate) async fn remove_staged(import: &Import<'_>) -> Result<(), Failure> {
-    if let Some(Engine::Native(_)) = import.hold.status().engine {
-        let prefix = stage::prefix(&import.report.import_id);
-        listing::remove(import.run.clients.s3(), &import.bucket, &prefix).await?;
+/// Removes what was staged, unless `ImportTable` may be reading it: gives the place of what stays.
+///
+/// Without it the job would end with a part of the table, or with none. A rule of the bucket removes it
+/// after 15 days, longer than a job is followed.
+pub(crate) async fn remove_staged(import: &Import<'_>) -> Result<Option<String>, Failure> {
+    let Some(Engine::Native(state)) = import.hold.status().engine else {
+        return Ok(None);
+    };
+    let (s3, bucket) = (import.run.clients.s3(), &import.bucket);
+    let prefix = stage::prefix(&import.report.import_id);
+    if !state.stage.reads_staged() {
+        listing::remove(s3, bucket, &prefix).await?;
+        return Ok(None);
     }
-    Ok(())
+    // Nothing is staged of an export that is read as it is.
+    let staged = listing::keys(s3, bucket, &prefix).await?;
+    Ok((!staged.is_empty()).then(|| format!("s3://{bucket}/{prefix}")))
 }
 
 /// Starts `ImportTable`, or finds that it was started.
 async fn start(import: &mut Import<'_>, work: &Work, state: &Native) -> Result<End, Stop> {
+    // Noted before it is asked for: if the answer does not come, what is staged may be read all the same.
+    enter(import, state, Stage::Starting);
+    import.hold.save().await?;
+    let import_arn = match asked(import, work, state).await {
+        Ok(import_arn) => import_arn,
+        Err(stop) => {
+            // Refused, and not asked before without an answer: there is no job.
+            if !stop.is_retryable() && state.stage == Stage::Staging {
+                enter(import, state, Stage::Staging);
+            }
+            return Err(stop);
+        }
+    };
+    let started_at = Some(clock::now());
+    let stage = Stage::Importing { import_arn: import_arn.clone(), started_at, has_ended: false };
+    let state = enter(import, state, stage);
+    import.hold.begin(Phase::Importing, 0).await?;
+    // Small imports are done at once where this is tried out, and never within seconds on AWS.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    follow::follow(import, work, &state, &import_arn, started_at).await
+}
+
+/// Notes what the engine is doing; the next heartbeat writes it.
+fn enter(import: &Import<'_>, state: &Native, stage: Stage) -> Native {
+    let state = Native { stage, ..state.clone() };
+    import.hold.update(|status| status.engine = Some(Engine::Native(state.clone())));
+    state
+}
+
+/// Asks for `ImportTable`, and gives the job that there is then.
+async fn asked(import: &Import<'_>, work: &Work, state: &Native) -> Result<String, Stop> {
     let dynamodb = import.run.clients.dynamodb();
     let staged = PassThrough {
         bucket: import.bucket.clone(),
@@ -193,23 +235,15 @@ async fn start(import: &mut Import<'_>, work: &Work, state: &Native) -> Result<E
     };
     let source = work.pass_through.as_ref().unwrap_or(&staged);
     let table = &work.report.table;
-    let started = table_import::start(dynamodb, table, request(work, source, state)?).await;
-    let arn = match started {
-        Ok(arn) => arn,
+    match table_import::start(dynamodb, table, request(work, source, state)?).await {
         // Perhaps an attempt of ours whose answer was lost: what reads this prefix is ours.
         Err(failure) if failure.has_code("ResourceInUseException") => {
             let ours = table_import::of_prefix(dynamodb, &source.bucket, &source.prefix).await?;
-            ours.filter(|_| work.pass_through.is_none()).ok_or_else(|| import.table_exists())?
+            let ours = ours.filter(|_| work.pass_through.is_none());
+            Ok(ours.ok_or_else(|| import.table_exists())?)
         }
-        Err(failure) => return Err(failure.into()),
-    };
-    let stage = Stage::Importing { import_arn: arn.clone() };
-    let state = Native { stage, ..state.clone() };
-    import.hold.update(|status| status.engine = Some(Engine::Native(state.clone())));
-    import.hold.begin(Phase::Importing, 0).await?;
-    // Small imports are done at once where this is tried out, and never within seconds on AWS.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    follow::follow(import, work, &state, &arn).await
+        started => Ok(started?),
+    }
 }
 
 fn request(
