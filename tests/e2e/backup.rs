@@ -441,6 +441,34 @@ async fn a_throttled_backup_is_delayed_and_made_once() -> Result<()> {
     Ok(())
 }
 
+/// Making an index takes hours, and a backup is due each day. By a tag of the table (`local/corrections/trials.py`) it is
+/// being changed.
+#[tokio::test]
+async fn a_table_that_is_being_changed_is_backed_up_and_fed_later() -> Result<()> {
+    let _run = ONE_RUN_AT_A_TIME.lock().await;
+    let stack = Stack::of_environment();
+    let (table, dynamodb) = ("e2e-being-changed", stack.clients.dynamodb());
+    stack.existing_table(table, None, BEFORE).await?;
+    stack.tag(table, "local:table", "updating").await?;
+    let event = json!({"scheduledTime": "2026-11-24T03:00:00Z", "tables": [table]});
+    let failed = stack.invoke(&stack.backup_function, &event).await;
+    let told = failed.err().context("a failure")?.to_string();
+    assert!(told.contains("ResourceInUseException"), "{told}");
+    let report = stack.read(&stack.lake, "reports/backup/20261124T030000Z.json").await?;
+    let report: Value = serde_json::from_slice(&report)?;
+    let told = of_table(&report, table)?;
+    assert!(told["feedFailure"].is_string() && told["backupArn"].is_string(), "{told}");
+    assert_eq!((&told["hasFeed"], &told["failure"]), (&json!(false), &Value::Null), "{told}");
+    assert!(aws::recovery::is_on(dynamodb, table, 35).await?);
+
+    stack.tag(table, "local:table", "no").await?;
+    let event = json!({"reconcileTime": "2026-11-24T04:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(of_table(&report, table)?["hasFeed"], json!(true), "{report}");
+    assert_eq!(names(&backup::list(dynamodb, table).await?), ["headwater-20261124T030000Z"]);
+    Ok(())
+}
+
 /// The guide's two ways within DynamoDB. The local AWS restores a point in time as the table is now, whatever time is given.
 #[tokio::test]
 async fn a_protected_table_is_restored_from_its_backup_and_its_recovery() -> Result<()> {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use aws::sdk::dynamodb::types::ImportSummary;
+use aws::{
+    sdk::dynamodb::types::ImportSummary,
+    state::{self, Put},
+};
 use end_to_end::{Dropped, Stack, until};
 use serde_json::{Value, json};
 
@@ -156,6 +159,41 @@ async fn an_import_that_fails_for_a_passing_reason_is_tried_again() -> Result<()
     assert_eq!(stack.items(table).await?.len(), 2);
     assert_eq!(native_import(&stack, table).await?.len(), 2);
     Ok(())
+}
+
+/// As if it had been followed for a week: what `ImportTable` goes on reading is not taken away from it.
+#[tokio::test]
+async fn an_import_that_is_given_up_leaves_what_importtable_reads() -> Result<()> {
+    let stack = Stack::of_environment();
+    let table = "e2e-native-given-up";
+    let (dropped, keys) = staged(&stack, table).await?;
+    let import_id = keys[0].split('/').nth(1).unwrap_or_default();
+    let (s3, bucket, key) =
+        (stack.clients.s3(), &stack.landing, format!("status/{table}/{import_id}.json"));
+    until("a moment in which nobody is at the import", async || {
+        let Some(found) = state::read(s3, bucket, &key).await? else { return Ok(None) };
+        let mut status: Value = serde_json::from_slice(&found.bytes)?;
+        if status.get("lease").is_some() {
+            return Ok(None);
+        }
+        status["engine"]["notAfter"] = json!("2026-01-01T00:00:00Z");
+        let put = state::write(s3, bucket, &key, status.to_string().into(), Some(&found.tag));
+        Ok((put.await? != Put::Lost).then_some(()))
+    })
+    .await?;
+    let report = stack.report(&dropped).await?;
+    assert_eq!(report["status"], "failed", "{report}");
+    assert_eq!(report["importTable"]["importStatus"], "IN_PROGRESS", "{report}");
+    let error = report["error"].as_str().unwrap_or_default();
+    let place = format!("s3://{bucket}/staging/{import_id}/");
+    assert!(error.contains("is not followed any more") && error.contains(&place), "{error}");
+    let next = report["next"].as_str().unwrap_or_default();
+    assert!(next.contains("describe-import"), "{next}");
+    assert_eq!(stack.objects(bucket, &keys[0]).await?.len(), 1);
+    until("the items that ImportTable writes", async || {
+        Ok((stack.items(table).await?.len() == 2).then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]

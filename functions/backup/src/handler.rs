@@ -59,10 +59,10 @@ pub async fn handle(
 
 /// Tables that have their turn at once: one waits for DynamoDB, Lambda, Glue and S3 in turn, a second or so.
 const AT_A_TIME: usize = 4;
-/// Milliseconds in which no table has its turn any more: one that has to wait for its stream takes a minute.
-const LEFT_FOR_A_TURN: i64 = 2 * 60 * 1000;
-/// Milliseconds in which no view is begun any more: one, and an audit, may take two minutes each.
-const LEFT_FOR_QUERIES: i64 = 5 * 60 * 1000;
+/// Milliseconds in which no table has its turn any more: one whose stream is switched on waits for it for up to four minutes.
+const LEFT_FOR_A_TURN: i64 = 5 * 60 * 1000;
+/// Milliseconds in which no view is begun any more: it may take two minutes, and each of the two queries of an audit as many.
+const LEFT_FOR_QUERIES: i64 = 7 * 60 * 1000;
 
 /// A run that the schedule asked for.
 #[derive(Debug, Clone, Copy)]
@@ -230,17 +230,18 @@ async fn enrol(
     let Some(description) = still_there(clients, table).await? else {
         return Ok(None);
     };
-    ensure_active(table, &description)?;
+    ensure_usable(table, &description)?;
     let enrolment = &settings.enrolment;
     match report.policy.mode {
         Mode::On => {
             let now = clock::now();
-            let enrolled = enrolment::enrol(clients, enrolment, &description, now).await?;
+            let enrolled = enrolment::enrol(clients, enrolment, &description, now).await;
             report.note_enrolment(enrolled);
         }
-        Mode::Paused => {
-            report.enrolment = enrolment::pause(clients, enrolment, &description).await?;
-        }
+        Mode::Paused => match enrolment::pause(clients, enrolment, &description).await {
+            Ok(steps) => report.enrolment = steps,
+            Err(failure) => report.note_feed_failure(&failure),
+        },
         Mode::Observe | Mode::Off => {
             report.enrolment = enrolment::observe(clients, enrolment, &description).await?;
         }
@@ -254,10 +255,14 @@ async fn still_there(clients: &Clients, table: &str) -> Result<Option<TableDescr
     Ok(there.filter(|table| !table::is_being_deleted(table)))
 }
 
-/// A table in motion has to wait for the next attempt: the others do not wait for it.
-fn ensure_active(table: &str, description: &TableDescription) -> Result<(), Failure> {
+/// A table in the making has to wait for the next attempt: the others do not wait for it. One that is being changed, which may
+/// take hours where an index is made, is backed up all the same: what cannot be done then fails by itself.
+///
+/// Source: [CreateBackup](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateBackup.html), whose
+/// `TableInUseException` is of tables that are being created or deleted.
+fn ensure_usable(table: &str, description: &TableDescription) -> Result<(), Failure> {
     match description.table_status() {
-        Some(TableStatus::Active) => Ok(()),
+        Some(TableStatus::Active | TableStatus::Updating) => Ok(()),
         status => {
             let status = status.map_or("in an unknown state", TableStatus::as_str);
             let message = format!("the table is {status}, not ACTIVE");

@@ -65,6 +65,12 @@ pub(crate) struct TableReport {
     /// Why there is no catalog table; the rest went its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) catalog_failure: Option<String>,
+    /// Why its changes do not reach the lake; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) feed_failure: Option<String>,
+    /// Why recovery is not on; the rest went its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recovery_failure: Option<String>,
     /// The backup of this time, if this or an earlier run made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) backup_arn: Option<String>,
@@ -130,6 +136,8 @@ impl TableReport {
             enrolment: Vec::new(),
             drift: Vec::new(),
             catalog_failure: None,
+            feed_failure: None,
+            recovery_failure: None,
             backup_arn: None,
             export_arn: None,
             export_again: None,
@@ -183,15 +191,39 @@ impl TableReport {
 
     /// Notes what became of the enrolment.
     pub(crate) fn note_enrolment(&mut self, enrolled: Enrolled) {
-        let Enrolled { steps, has_feed, feed_problem, drift, uncatalogued } = enrolled;
+        let Enrolled { steps, has_feed, feed_problem, drift, .. } = enrolled;
         self.has_feed = has_feed;
+        if let Some(problem) = &feed_problem {
+            tracing::warn!(table = self.table, problem, "change feed has a problem");
+            self.count_feed_problem();
+        }
         self.feed_problem = feed_problem;
         self.enrolment = steps;
         self.drift = drift;
-        if let Some(failure) = uncatalogued {
+        if let Some(failure) = enrolled.uncatalogued {
             tracing::error!(table = self.table, %failure, "catalog table not made");
             self.catalog_failure = Some(failure.to_string());
         }
+        if let Some(failure) = enrolled.unfed {
+            self.note_feed_failure(&failure);
+        }
+        if let Some(failure) = enrolled.unrecoverable {
+            tracing::error!(table = self.table, %failure, "recovery not on");
+            self.recovery_failure = Some(failure.to_string());
+        }
+    }
+
+    /// Notes why a change feed is not as it should be.
+    pub(crate) fn note_feed_failure(&mut self, failure: &Failure) {
+        tracing::error!(table = self.table, %failure, "change feed not as it should be");
+        self.feed_failure = Some(failure.to_string());
+        self.count_feed_problem();
+    }
+
+    /// An alarm rings where it goes on: changes that no function is given have no lag. Nothing is counted of a feed that is
+    /// well, since each metric of a table costs.
+    fn count_feed_problem(&self) {
+        telemetry::count(&self.table, &[("FeedProblems", 1)]);
     }
 
     /// Notes what became of the chain of incremental exports.
@@ -246,6 +278,8 @@ impl TableReport {
             .chain(&self.chain_failure)
             .chain(&self.tags_failure)
             .chain(&self.catalog_failure)
+            .chain(&self.feed_failure)
+            .chain(&self.recovery_failure)
             .chain(&self.views_failure)
             .chain(&self.audit_failure)
     }

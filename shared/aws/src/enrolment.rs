@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The catalog table comes before the mapping: the stream function does not make it, and without it
-//! new attributes travel in `_rest`. But neither the feed nor recovery waits for a catalog that cannot
-//! be reached.
+//! new attributes travel in `_rest`. But the feed does not wait for a catalog that cannot be reached, and
+//! recovery for neither.
 //!
 //! Every step looks before it acts, so that enrolling an enrolled table changes nothing and
 //! a drifted one is repaired. What repair would break for others is reported and left alone:
@@ -100,9 +100,13 @@ pub struct Enrolled {
     pub drift: Vec<String>,
     /// Why the catalog table is not there, if it is not. Everything else was done all the same.
     pub uncatalogued: Option<Failure>,
+    /// Why its changes do not reach the lake, if that could not be arranged, likewise.
+    pub unfed: Option<Failure>,
+    /// Why its past cannot be restored, likewise.
+    pub unrecoverable: Option<Failure>,
 }
 
-/// Enrols an `ACTIVE` table; `now` bounds the catalog's partitions.
+/// Enrols a table; `now` bounds the catalog's partitions. Each step is done whatever became of the others.
 ///
 /// The mapping comes before anything is loaded, so that a load reaches the lake as inserts.
 pub async fn enrol(
@@ -110,10 +114,10 @@ pub async fn enrol(
     settings: &EnrolmentSettings,
     description: &TableDescription,
     now: Timestamp,
-) -> Result<Enrolled, Failure> {
+) -> Enrolled {
     let name = description.table_name().unwrap_or_default();
     let mut steps = Vec::new();
-    let stream_arn = ensure_stream(clients, description, &mut steps).await?;
+    let stream_arn = ensure_stream(clients, description, &mut steps).await;
     let lake = Lake { database: &settings.database, bucket: &settings.lake_bucket };
     let (drift, uncatalogued) =
         match Box::pin(catalog::ensure_changes(clients, lake, name, now)).await {
@@ -123,16 +127,31 @@ pub async fn enrol(
             }
             Err(failure) => (Vec::new(), Some(failure)),
         };
-    let (has_feed, feed_problem) = match stream_arn {
-        Some(arn) => ensure_mapping(clients, &settings.mapping, &arn, &mut steps).await?,
-        None => (false, None),
+    let fed = match stream_arn {
+        Ok(Some(arn)) => ensure_mapping(clients, &settings.mapping, &arn, &mut steps).await,
+        Ok(None) => Ok((false, None)),
+        Err(failure) => Err(failure),
+    };
+    let ((has_feed, feed_problem), unfed) = match fed {
+        Ok(fed) => (fed, None),
+        Err(failure) => ((false, None), Some(failure)),
     };
     let days = settings.recovery_days;
-    steps.push(match recovery::ensure(clients.dynamodb(), name, days).await? {
-        Recovery::SwitchedOn => Step::Done(format!("point-in-time recovery of {days} days on")),
-        Recovery::AlreadyOn => Step::AlreadySo(format!("point-in-time recovery of {days} days on")),
+    let recovery = format!("point-in-time recovery of {days} days on");
+    let recovered = recovery::ensure(clients.dynamodb(), name, days).await.map(|made| match made {
+        Recovery::SwitchedOn => Step::Done(recovery.clone()),
+        Recovery::AlreadyOn => Step::AlreadySo(recovery.clone()),
     });
-    Ok(Enrolled { steps, has_feed, feed_problem, drift, uncatalogued })
+    let unrecoverable = recovered.map(|step| steps.push(step)).err();
+    Enrolled { steps, has_feed, feed_problem, drift, uncatalogued, unfed, unrecoverable }
+}
+
+impl Enrolled {
+    /// The steps, if all of them were done.
+    pub fn whole(self) -> Result<Vec<Step>, Failure> {
+        let failure = self.unfed.or(self.uncatalogued).or(self.unrecoverable);
+        failure.map_or(Ok(self.steps), Err)
+    }
 }
 
 /// What enrolling a table would do. Nothing is changed.

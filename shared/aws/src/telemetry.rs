@@ -3,12 +3,13 @@
 use std::{
     borrow::Borrow,
     io::{Write, stdout},
+    str::FromStr,
     sync::OnceLock,
 };
 
 use jiff::Timestamp;
 use serde_json::json;
-use tracing::level_filters::LevelFilter;
+use tracing::Level;
 use tracing_subscriber::fmt;
 
 use crate::{
@@ -18,16 +19,34 @@ use crate::{
 
 /// Writes JSON lines to standard output, which Lambda sends to the function's log group.
 ///
-/// `HEADWATER_LOG` is the least important level that is written: `TRACE`, `DEBUG`, `INFO`, `WARN`
-/// or `ERROR`.
+/// `HEADWATER_LOG` is the least important level that is written: `INFO`, `WARN` or `ERROR`.
 pub fn start(environment: &Environment) -> Result<(), EnvironmentError> {
-    let level: LevelFilter = environment.parsed("HEADWATER_LOG")?;
+    let LogLevel(level) = environment.parsed("HEADWATER_LOG")?;
     let function = environment.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     FUNCTION.get_or_init(|| function.to_owned());
     let subscriber = fmt().json().flatten_event(true).with_max_level(level).finish();
     // A second start in one process (a test's) keeps the first subscriber.
     tracing::subscriber::set_global_default(subscriber).unwrap_or_default();
     Ok(())
+}
+
+/// A level at which nobody writes what items hold.
+///
+/// Below `INFO` the SDK writes the bodies of requests and the Lambda runtime whole events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LogLevel(Level);
+
+impl FromStr for LogLevel {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(level) if level <= Level::INFO => Ok(Self(level)),
+            _ => Err(
+                "INFO, WARN or ERROR was expected; below that libraries would log the contents of items",
+            ),
+        }
+    }
 }
 
 /// What the function is called, which tells the metrics of one stack from another's.
@@ -102,6 +121,20 @@ fn metrics(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_level_is_taken_at_which_libraries_log_items() {
+        let level = |text: &str| {
+            let environment = Environment::from_variables([("HEADWATER_LOG", text)]);
+            environment.parsed("HEADWATER_LOG").map(|LogLevel(level)| level)
+        };
+        assert_eq!(level("INFO"), Ok(Level::INFO));
+        assert_eq!(level("ERROR"), Ok(Level::ERROR));
+        for refused in ["DEBUG", "TRACE", "LOUD"] {
+            assert!(level(refused).is_err(), "{refused}");
+        }
+        insta::assert_snapshot!(level("TRACE").unwrap_err(), @r#"environment variable HEADWATER_LOG is "TRACE": INFO, WARN or ERROR was expected; below that libraries would log the contents of items"#);
+    }
 
     #[test]
     fn counts_are_metrics_of_the_table_and_of_all() {
