@@ -466,6 +466,15 @@ async fn a_table_that_is_being_changed_is_backed_up_and_fed_later() -> Result<()
     let report = stack.invoke(&stack.backup_function, &event).await?;
     assert_eq!(of_table(&report, table)?["hasFeed"], json!(true), "{report}");
     assert_eq!(names(&backup::list(dynamodb, table).await?), ["headwater-20261124T030000Z"]);
+
+    // What changed between the export and the feed is in neither: another export follows, and no third.
+    let event = json!({"reconcileTime": "2026-11-24T05:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    let export = of_table(&report, table)?["exportArn"].clone();
+    assert!(export.is_string() && export != told["exportArn"], "{report}");
+    let event = json!({"reconcileTime": "2026-11-24T06:00:00Z", "tables": [table]});
+    let report = stack.invoke(&stack.backup_function, &event).await?;
+    assert_eq!(of_table(&report, table)?["exportArn"], Value::Null, "{report}");
     Ok(())
 }
 

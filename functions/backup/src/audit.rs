@@ -129,6 +129,8 @@ pub(crate) struct Times {
     pub(crate) as_of: Timestamp,
     /// Snapshots as of later than this are not looked at yet.
     pub(crate) passed: Timestamp,
+    /// Since when the feed tells of changes: of those between an older snapshot and this it tells nothing.
+    pub(crate) fed_since: Timestamp,
 }
 
 /// Up to when the feed has told what it is going to tell.
@@ -147,7 +149,7 @@ pub(crate) async fn ensure(
     clients: &Clients,
     settings: &Settings,
     description: &TableDescription,
-    Times { as_of, passed }: Times,
+    Times { as_of, passed, fed_since }: Times,
     exports: bool,
 ) -> Result<Option<AuditReport>, Failure> {
     let table = description.table_name().unwrap_or_default();
@@ -160,7 +162,8 @@ pub(crate) async fn ensure(
         return Ok(Some(report));
     }
     let newest = snapshot::newest(clients.s3(), bucket, of, passed, LOOKED_AT).await?;
-    let Some(Chosen { current, previous, before }) = chosen(clients, bucket, &newest).await? else {
+    let fed = fed(&newest, fed_since);
+    let Some(Chosen { current, previous, before }) = chosen(clients, bucket, fed).await? else {
         return Ok(None);
     };
     let database = &settings.enrolment.database;
@@ -198,6 +201,15 @@ pub(crate) async fn ensure(
     object::put(clients.s3(), bucket, &key, "application/json", bytes).await?;
     tell(&report);
     Ok(Some(report))
+}
+
+/// Of snapshots, newest first, those that changes can be laid on. A time of an export is in whole seconds.
+fn fed(newest: &[Finished], fed_since: Timestamp) -> &[Finished] {
+    let is_fed = |snapshot: &Finished| {
+        fed_since == Timestamp::MAX || snapshot.export_time.as_second() >= fed_since.as_second()
+    };
+    let fed = newest.iter().take_while(|snapshot| is_fed(snapshot)).count();
+    &newest[..fed]
 }
 
 /// What an audit is of.

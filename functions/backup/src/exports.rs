@@ -1,4 +1,5 @@
-//! Full exports: one for each time that is due, one that begins a table's snapshots, one that begins a chain anew.
+//! Full exports: one for each time that is due, one that begins a table's snapshots, one that begins a chain anew, one after a
+//! change feed that began later than the newest.
 //!
 //! ```text
 //! asked for ─▶ note: name, time, attempt ─▶ DynamoDB, under a token of just these ─▶ note: ARN
@@ -67,12 +68,16 @@ pub(crate) enum Why {
     Anew,
     /// An audit of that snapshot found the feed to have a hole.
     Audit,
+    /// The change feed began after the newest one.
+    Feed,
 }
 
 /// The newest full export as it was found, and what a write over its note has to name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Newest {
     pub(crate) standing: Standing,
+    /// Whether it is as of before the change feed: what changed in between is in neither.
+    pub(crate) precedes_feed: bool,
     note: Option<Note>,
     tag: Option<String>,
 }
@@ -83,7 +88,7 @@ impl FullExports<'_> {
         let name = name(scheduled, why);
         let time = match why {
             Why::Due | Why::First => self.as_of(scheduled).await?,
-            Why::Anew | Why::Audit => None,
+            Why::Anew | Why::Audit | Why::Feed => None,
         };
         for _ in 1..MOST_TRIES {
             let (note, tag) = self.read().await?;
@@ -126,7 +131,8 @@ impl FullExports<'_> {
                 note.standing(told.as_ref(), self.now)
             }
         };
-        Ok(Newest { standing, note, tag })
+        let precedes_feed = note.as_ref().is_some_and(|note| note.precedes(self.fed_since));
+        Ok(Newest { standing, precedes_feed, note, tag })
     }
 
     /// Notes that the newest export completed, so that it is not described again.
@@ -260,6 +266,7 @@ fn name(scheduled: Timestamp, why: Why) -> String {
         Why::Due | Why::First => time,
         Why::Anew => format!("{time}-anew"),
         Why::Audit => format!("{time}-audit"),
+        Why::Feed => format!("{time}-feed"),
     }
 }
 
@@ -317,6 +324,26 @@ mod tests {
         // Recovery was switched on five minutes before; the run is of a time to come.
         assert_eq!(check("2026-11-22T03:00:00Z", "2026-11-22T02:55:00Z", latest), "now");
         assert_eq!(check("2026-11-22T03:30:00Z", month_ago, latest), "now");
+    }
+
+    #[test]
+    fn an_export_of_before_the_feed_is_not_the_last() {
+        let check = |as_of: Option<&str>, asked_at: &str, fed_since| {
+            let (table_id, name) = ("id".to_owned(), "20261122T030000Z".to_owned());
+            let (time, asked_at) = (as_of.map(time), time(asked_at));
+            let (arn, outcome) = (None, None);
+            let note =
+                Note { table_id, name, time, attempt: 1, asked_at, arn, outcome, fruitless: 0 };
+            note.precedes(fed_since)
+        };
+        let asked_at = "2026-11-22T03:00:10Z";
+        assert!(check(None, asked_at, time("2026-11-22T03:00:11Z")));
+        assert!(!check(None, asked_at, time("2026-11-22T03:00:09Z")));
+        assert!(check(Some("2026-11-22T02:50:00Z"), asked_at, time("2026-11-22T02:50:01Z")));
+        assert!(!check(Some("2026-11-22T02:50:00Z"), asked_at, time("2026-11-22T02:48:00Z")));
+        // The run has begun the feed, and the next one knows when; or there is none.
+        assert!(!check(None, asked_at, Timestamp::MAX));
+        assert!(!check(None, asked_at, Timestamp::MIN));
     }
 
     #[test]

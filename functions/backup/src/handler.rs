@@ -59,8 +59,8 @@ pub async fn handle(
 
 /// Tables that have their turn at once: one waits for DynamoDB, Lambda, Glue and S3 in turn, a second or so.
 const AT_A_TIME: usize = 4;
-/// Milliseconds in which no table has its turn any more: one whose stream is switched on waits for it for up to four minutes.
-const LEFT_FOR_A_TURN: i64 = 5 * 60 * 1000;
+/// Milliseconds in which no table has its turn any more: one waits for its stream for up to four minutes, and for recovery for three.
+const LEFT_FOR_A_TURN: i64 = 8 * 60 * 1000;
 /// Milliseconds in which no view is begun any more: it may take two minutes, and each of the two queries of an audit as many.
 const LEFT_FOR_QUERIES: i64 = 7 * 60 * 1000;
 
@@ -148,7 +148,8 @@ impl ScheduledRun<'_> {
         if report.has_feed && !report.is_changed() {
             let exports = report.policy.export != Exports::Off;
             let passed = audit::passed(as_of, report.feed_problem.is_some());
-            let times = audit::Times { as_of, passed };
+            let fed_since = exports::fed_since(description, report.has_feed);
+            let times = audit::Times { as_of, passed, fed_since };
             let audit =
                 Box::pin(audit::ensure(clients, settings, description, times, exports)).await;
             report.note_audit(audit);
@@ -172,6 +173,9 @@ impl ScheduledRun<'_> {
         }
         let (description, ran) = match enrol(clients, settings, &table.name, &mut report).await {
             Ok(Some(description)) => {
+                if run == Run::Reconcile {
+                    report.count_feed_problem();
+                }
                 let table_id = description.table_id().unwrap_or_default();
                 let fed_since = exports::fed_since(&description, report.has_feed);
                 let turn =

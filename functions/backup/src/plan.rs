@@ -12,6 +12,7 @@
 //! | export | | make the full export of its time |
 //! | backup | backups that retention keeps no more, or that are broken | remove; tell |
 //! | reconcile | no full export was asked for, and there is no snapshot | the table's first full export |
+//! | reconcile | the newest one is as of before the change feed, which began later | another, after which nothing is missing |
 //! | reconcile | the newest one was not started, failed, or is in progress for a day | ask for it again |
 //! | reconcile | the same, for the fifth time | give it up, and tell |
 //! | reconcile | it completed a day ago, and there is no snapshot | another, three times at most; then tell |
@@ -25,6 +26,7 @@ use aws::backup::Backup;
 use jiff::Timestamp;
 
 use crate::{
+    FullExportsDue,
     exports::{Standing, Why},
     naming,
     policy::{Exports, Policy},
@@ -56,10 +58,12 @@ pub(crate) struct Observed {
     pub(crate) backups: Vec<Backup>,
     /// The newest full export.
     pub(crate) full: Standing,
+    /// Whether that is as of before the change feed.
+    pub(crate) precedes_feed: bool,
     /// Whether it has a whole snapshot, as far as that matters.
     pub(crate) has_snapshot: bool,
-    /// Whether a full export is due with each backup.
-    pub(crate) exports_with_backups: bool,
+    /// When full exports are due.
+    pub(crate) full_exports: FullExportsDue,
     /// Whether exports go to another account, where no snapshot is made of them.
     pub(crate) exports_leave: bool,
 }
@@ -123,12 +127,14 @@ pub(crate) fn plan(observed: &Observed) -> Vec<Act> {
 
 /// What is made of a scheduled time.
 fn once(observed: &Observed) -> Vec<Act> {
-    let Observed { run, policy, scheduled, exports_with_backups, .. } = observed;
+    let Observed { run, policy, scheduled, full_exports, .. } = observed;
     let mut acts = Vec::new();
     if *run == Run::Backup && policy.backup {
         acts.push(Act::BackUp { name: naming::backup_name(*scheduled) });
     }
-    if policy.export != Exports::Off && (*run == Run::Export || *exports_with_backups) {
+    if policy.export != Exports::Off
+        && (*run == Run::Export || *full_exports == FullExportsDue::WithBackups)
+    {
         acts.push(Act::Export(Why::Due));
     }
     acts
@@ -137,6 +143,11 @@ fn once(observed: &Observed) -> Vec<Act> {
 fn look_after_exports(observed: &Observed) -> Option<Act> {
     let misses = !observed.has_snapshot;
     match &observed.full {
+        Standing::Underway { .. } | Standing::Completed { .. } | Standing::CameToNothing { .. }
+            if observed.precedes_feed && !observed.exports_leave =>
+        {
+            Some(Act::Export(Why::Feed))
+        }
         Standing::None if misses => Some(Act::Export(Why::First)),
         Standing::CameToNothing { why, is_last: false } => {
             Some(Act::ExportAgain { why: why.clone() })
@@ -176,6 +187,9 @@ impl fmt::Display for Act {
             Self::Export(Why::First) => {
                 f.write_str("export the whole table, for its first snapshot")
             }
+            Self::Export(Why::Feed) => f.write_str(
+                "export the whole table, since its change feed began after the newest export",
+            ),
             Self::Export(_) => f.write_str("export the whole table, as it is due"),
             Self::ExportAgain { why } => write!(f, "export the whole table again: {why}"),
             Self::GiveUpExport { why } => write!(f, "give an export up: {why}"),
@@ -220,8 +234,9 @@ mod tests {
             now: now(),
             backups: Vec::new(),
             full: Standing::None,
+            precedes_feed: false,
             has_snapshot: true,
-            exports_with_backups: true,
+            full_exports: FullExportsDue::WithBackups,
             exports_leave: false,
         }
     }
@@ -256,13 +271,13 @@ mod tests {
 
     #[test]
     fn full_exports_have_a_schedule_of_their_own_or_that_of_backups() {
-        let check = |run, exports_with_backups| {
-            let table = Observed { exports_with_backups, ..observed(run) };
+        let check = |run, full_exports| {
+            let table = Observed { full_exports, ..observed(run) };
             planned(&table)
         };
-        insta::assert_snapshot!(check(Run::Backup, false), @"make the backup headwater-20261122T030000Z");
-        insta::assert_snapshot!(check(Run::Export, false), @"export the whole table, as it is due");
-        insta::assert_snapshot!(check(Run::Export, true), @"export the whole table, as it is due");
+        insta::assert_snapshot!(check(Run::Backup, FullExportsDue::OnTheirOwn), @"make the backup headwater-20261122T030000Z");
+        insta::assert_snapshot!(check(Run::Export, FullExportsDue::OnTheirOwn), @"export the whole table, as it is due");
+        insta::assert_snapshot!(check(Run::Export, FullExportsDue::WithBackups), @"export the whole table, as it is due");
     }
 
     #[test]
@@ -283,6 +298,17 @@ mod tests {
         insta::assert_snapshot!(check(nothing(false), true), @"export the whole table again: it failed");
         insta::assert_snapshot!(check(nothing(true), true), @"give an export up: it failed");
         insta::assert_snapshot!(check(Standing::GivenUp, false), @"");
+    }
+
+    #[test]
+    fn a_feed_that_began_late_is_caught_up_with() {
+        let check = |full: Standing, precedes_feed| {
+            planned(&Observed { full, precedes_feed, ..observed(Run::Reconcile) })
+        };
+        let completed = || Standing::Completed { arn: None, is_old: true, fruitless: 0 };
+        insta::assert_snapshot!(check(completed(), true), @"export the whole table, since its change feed began after the newest export");
+        insta::assert_snapshot!(check(completed(), false), @"");
+        insta::assert_snapshot!(check(Standing::GivenUp, true), @"");
     }
 
     #[test]

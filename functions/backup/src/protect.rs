@@ -11,7 +11,7 @@ use lake::path;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FullExportsDue, Settings,
+    Settings,
     exports::{FullExports, Newest, Standing},
     increments::{self, ChainReport},
     naming,
@@ -107,8 +107,9 @@ impl Turn<'_> {
             now,
             backups,
             full: newest.standing.clone(),
+            precedes_feed: newest.precedes_feed,
             has_snapshot,
-            exports_with_backups: self.settings.full_exports == FullExportsDue::WithBackups,
+            full_exports: self.settings.full_exports,
             exports_leave: self.settings.exports.bucket_owner.is_some(),
         };
         Ok((observed, newest))

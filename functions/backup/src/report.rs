@@ -55,7 +55,7 @@ pub(crate) struct TableReport {
     pub(crate) is_gone: bool,
     /// Whether its changes reach the lake, as far as was looked.
     pub(crate) has_feed: bool,
-    /// What the feed's last batch failed of, if it did: no audit is made then.
+    /// What the feed's last batch failed of, if it did: snapshots of the last day are not audited then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) feed_problem: Option<String>,
     /// The steps of enrolment.
@@ -191,23 +191,23 @@ impl TableReport {
 
     /// Notes what became of the enrolment.
     pub(crate) fn note_enrolment(&mut self, enrolled: Enrolled) {
-        let Enrolled { steps, has_feed, feed_problem, drift, .. } = enrolled;
+        let Enrolled { steps, has_feed, feed_problem, drift, uncatalogued, unfed, unrecoverable } =
+            enrolled;
         self.has_feed = has_feed;
         if let Some(problem) = &feed_problem {
             tracing::warn!(table = self.table, problem, "change feed has a problem");
-            self.count_feed_problem();
         }
         self.feed_problem = feed_problem;
         self.enrolment = steps;
         self.drift = drift;
-        if let Some(failure) = enrolled.uncatalogued {
+        if let Some(failure) = uncatalogued {
             tracing::error!(table = self.table, %failure, "catalog table not made");
             self.catalog_failure = Some(failure.to_string());
         }
-        if let Some(failure) = enrolled.unfed {
+        if let Some(failure) = unfed {
             self.note_feed_failure(&failure);
         }
-        if let Some(failure) = enrolled.unrecoverable {
+        if let Some(failure) = unrecoverable {
             tracing::error!(table = self.table, %failure, "recovery not on");
             self.recovery_failure = Some(failure.to_string());
         }
@@ -217,13 +217,14 @@ impl TableReport {
     pub(crate) fn note_feed_failure(&mut self, failure: &Failure) {
         tracing::error!(table = self.table, %failure, "change feed not as it should be");
         self.feed_failure = Some(failure.to_string());
-        self.count_feed_problem();
     }
 
     /// An alarm rings where it goes on: changes that no function is given have no lag. Nothing is counted of a feed that is
     /// well, since each metric of a table costs.
-    fn count_feed_problem(&self) {
-        telemetry::count(&self.table, &[("FeedProblems", 1)]);
+    pub(crate) fn count_feed_problem(&self) {
+        if self.feed_problem.is_some() || self.feed_failure.is_some() {
+            telemetry::count(&self.table, &[("FeedProblems", 1)]);
+        }
     }
 
     /// Notes what became of the chain of incremental exports.

@@ -57,9 +57,11 @@ pub(crate) async fn write_output(
     let fetching = fetch(s3, bucket, &note.inputs, windows);
     let uploading = upload(s3, bucket, &note.output, made);
     let (merged, fetched, uploaded) = tokio::join!(merging, fetching, uploading);
-    // The other tables' files do not wait for the mistake to be mended.
-    let merged = merged.unwrap_or_else(|panicked| {
-        Err(Stop::Refused(format!("merging these files is a mistake of Headwater's: {panicked}")))
+    // The other tables' files do not wait for the mistake to be mended, and these are tried again after that.
+    let merged = merged.unwrap_or_else(|_panicked| {
+        let message = "merging panicked, a mistake of Headwater's that the function's log tells of";
+        let failed = Failure::stated("PutObject", &note.output, message, Class::Permanent);
+        Err(Stop::Failed(failed))
     });
     fetched?;
     match uploaded.map_err(Stop::Failed)? {

@@ -99,7 +99,7 @@ impl Work {
         rows.collect()
     }
 
-    /// Writes it.
+    /// Writes it, unless it is larger than what [`load`](Self::load) reads: nothing is made yet when that is found.
     pub(crate) async fn save(
         &self,
         clients: &Clients,
@@ -107,10 +107,18 @@ impl Work {
         key: &str,
     ) -> Result<(), Failure> {
         // Not by way of a value: that takes 32 bytes for each row that is skipped.
-        let bytes = serde_json::to_vec(self).map_err(|error| {
-            let resource = format!("s3://{bucket}/{key}");
-            Failure::stated("PutObject", resource, error.to_string(), Class::Permanent)
-        })?;
+        let failure = |message: String| {
+            Failure::stated("PutObject", format!("s3://{bucket}/{key}"), message, Class::Permanent)
+        };
+        let bytes = serde_json::to_vec(self).map_err(|error| failure(error.to_string()))?;
+        if bytes.len() as u64 > object::SMALL_OBJECT_BYTES {
+            return Err(failure(format!(
+                "what there is to do would take {} bytes, more than {}: the names of the objects are too long together, \
+                 or too many rows are left out; split the folder",
+                bytes.len(),
+                object::SMALL_OBJECT_BYTES
+            )));
+        }
         object::put(clients.s3(), bucket, key, "application/json", bytes).await
     }
 

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 /// The longest a batch waits for the catalog: the feed goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the catalog is left alone after it did not answer, or had no table.
+/// How long the catalog is left alone after it did not answer, and a table after the catalog had none or refused its names.
 const RESPITE: Duration = Duration::from_mins(1);
 /// How old a registry may be: a column that a person adds is filled after that.
 const FRESH: Duration = Duration::from_mins(5);
@@ -91,7 +91,7 @@ impl Registries {
             return Err(place.unanswered("it did not answer a moment ago"));
         }
         if lock(&self.refused).get(place.table).copied().is_some_and(is_recent) {
-            return Err(place.unanswered("it refused that of this table a moment ago"));
+            return Err(place.unanswered("it refused the names of this table a moment ago"));
         }
         self.learn(glue, place, files, now).await
     }
@@ -105,15 +105,15 @@ impl Registries {
         now: Instant,
     ) -> Result<Registry, Failure> {
         let asked = timeout(self.patience, place.registry(glue, files)).await;
-        let is_silent = asked.as_ref().map_or(true, |asked| asked.as_ref().is_err_and(is_silence));
+        let is_down = asked.as_ref().map_or(true, |asked| asked.as_ref().is_err_and(is_down));
         let asked = asked.unwrap_or_else(|_| {
             Err(place.unanswered(&format!("no answer within {:?}", self.patience)))
         });
         let is_missing =
             asked.as_ref().is_err_and(|failure| failure.has_code("EntityNotFoundException"));
         // Other tables' values go on to their columns where one table's are refused.
-        *lock(&self.out_of_reach_since) = is_silent.then_some(now);
-        if asked.is_err() && !is_missing && !is_silent {
+        *lock(&self.out_of_reach_since) = is_down.then_some(now);
+        if asked.is_err() && !is_missing && !is_down {
             lock(&self.refused).insert(place.table.to_owned(), now);
         }
         if asked.is_ok() || is_missing {
@@ -143,9 +143,15 @@ impl Known {
     }
 }
 
-/// Whether there was no answer at all, or none that can be read.
-fn is_silence(failure: &Failure) -> bool {
-    failure.code.is_none() && failure.source.is_some()
+/// Whether whatever is asked fails, and not what was asked about this table: no answer, throttling, an error of the catalog's own.
+fn is_down(failure: &Failure) -> bool {
+    const OF_A_TABLE: [&str; 3] = [
+        "AccessDeniedException",
+        "ConcurrentModificationException",
+        "ResourceNumberLimitExceededException",
+    ];
+    let is_of_a_table = OF_A_TABLE.iter().any(|code| failure.has_code(code));
+    failure.is_retryable() && failure.source.is_some() && !is_of_a_table
 }
 
 /// Nothing panics while it holds one of these, so a poisoned lock is as good as any.
@@ -371,7 +377,7 @@ mod tests {
         // It would be let in now. It is not asked about that table, and about another.
         stub.say(Catalog::Table(Vec::new()));
         let refused = stub.naming(&registries, "planes", now).await.unwrap_err();
-        assert_eq!(refused.message, "it refused that of this table a moment ago");
+        assert_eq!(refused.message, "it refused the names of this table a moment ago");
         stub.naming(&registries, "other", now).await.unwrap();
         stub.naming(&registries, "planes", now + RESPITE).await.unwrap();
     }

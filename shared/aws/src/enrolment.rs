@@ -87,7 +87,7 @@ pub enum Step {
 }
 
 /// An enrolled table.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Enrolled {
     /// The steps, in order.
     pub steps: Vec<Step>,
@@ -118,6 +118,13 @@ pub async fn enrol(
     let name = description.table_name().unwrap_or_default();
     let mut steps = Vec::new();
     let stream_arn = ensure_stream(clients, description, &mut steps).await;
+    let stream_arn = match stream_arn {
+        // Deleted since it was described: a catalog table would be in the way of the next of that name.
+        Err(failure) if failure.has_code("ResourceNotFoundException") => {
+            return Enrolled { unfed: Some(failure), ..Enrolled::default() };
+        }
+        other => other,
+    };
     let lake = Lake { database: &settings.database, bucket: &settings.lake_bucket };
     let (drift, uncatalogued) =
         match Box::pin(catalog::ensure_changes(clients, lake, name, now)).await {

@@ -118,17 +118,19 @@ pub const SMALL_OBJECT_BYTES: u64 = 64 * 1024 * 1024;
 pub async fn read(s3: &Client, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, Failure> {
     let object = ObjectId { bucket: bucket.to_owned(), key: key.to_owned(), version: None };
     match open(s3, &object).await {
-        Ok(output) => {
-            within(output.content_length, SMALL_OBJECT_BYTES, &object)?;
-            let body = output.body.collect().await.map_err(|broken| {
-                let message = broken.to_string();
-                Failure::stated("GetObject", object.to_string(), message, Class::Retryable)
-            })?;
-            Ok(Some(body.to_vec()))
-        }
+        Ok(opened) => whole(opened, &object).await.map(Some),
         Err(failure) if failure.has_code("NoSuchKey") => Ok(None),
         Err(failure) => Err(failure),
     }
+}
+
+/// The bytes of an object that was opened, under the limit of [`read`].
+pub(crate) async fn whole(opened: GetObjectOutput, object: &ObjectId) -> Result<Vec<u8>, Failure> {
+    within(opened.content_length, SMALL_OBJECT_BYTES, object)?;
+    let body = opened.body.collect().await.map_err(|broken| {
+        Failure::stated("GetObject", object.to_string(), broken.to_string(), Class::Retryable)
+    })?;
+    Ok(body.to_vec())
 }
 
 /// Whether an object whose length is that has as many bytes as are taken into memory, or fewer.

@@ -7,7 +7,7 @@
 use aws_sdk_s3::{Client, primitives::ByteStream};
 
 use crate::{
-    Class, Failure,
+    Failure,
     object::{self, ObjectId},
 };
 
@@ -32,16 +32,14 @@ pub enum Put {
 /// What the object holds, or nothing if there is none.
 pub async fn read(s3: &Client, bucket: &str, key: &str) -> Result<Option<State>, Failure> {
     let id = ObjectId { bucket: bucket.to_owned(), key: key.to_owned(), version: None };
-    let opened = match object::open(s3, &id).await {
+    let mut opened = match object::open(s3, &id).await {
         Ok(opened) => opened,
         Err(failure) if failure.has_code("NoSuchKey") => return Ok(None),
         Err(failure) => return Err(failure),
     };
-    let tag = opened.e_tag.unwrap_or_default();
-    let body = opened.body.collect().await.map_err(|broken| {
-        Failure::stated("GetObject", id.to_string(), broken.to_string(), Class::Retryable)
-    })?;
-    Ok(Some(State { bytes: body.to_vec(), tag }))
+    let tag = opened.e_tag.take().unwrap_or_default();
+    let bytes = object::whole(opened, &id).await?;
+    Ok(Some(State { bytes, tag }))
 }
 
 /// Writes JSON over the state with that entity tag, or where there was none.

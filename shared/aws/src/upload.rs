@@ -181,3 +181,37 @@ impl Upload<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// What comes down the channel when so many bytes were written, and whoever wrote them finished or gave up.
+    fn told(bytes: usize, finishes: bool) -> String {
+        let (sender, mut parts) = mpsc::channel(4);
+        let mut writer = PartWriter::new(sender);
+        writer.write_all(&vec![0; bytes]).unwrap();
+        if finishes {
+            writer.finish().unwrap();
+        } else {
+            drop(writer);
+        }
+        let told = std::iter::from_fn(|| parts.blocking_recv()).map(|part| match part {
+            Part::Next(bytes) => format!("next {}", bytes.len()),
+            Part::Last(bytes) => format!("last {}", bytes.len()),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn only_what_is_finished_has_a_last_part() {
+        insta::assert_snapshot!(told(7, true), @"last 7");
+        insta::assert_snapshot!(told(PART_BYTES + 7, true), @"next 16777216, last 7");
+        insta::assert_snapshot!(told(PART_BYTES, true), @"next 16777216, last 0");
+        insta::assert_snapshot!(told(0, true), @"last 0");
+        insta::assert_snapshot!(told(PART_BYTES + 7, false), @"next 16777216");
+        insta::assert_snapshot!(told(7, false), @"");
+    }
+}

@@ -71,7 +71,9 @@ fn bytes_of(chunk: &ColumnChunkMetaData) -> u64 {
     let encoded = said(chunk.uncompressed_size());
     let unencoded = said(chunk.unencoded_byte_array_data_bytes().unwrap_or_default());
     let column = chunk.column_descr();
-    let values = if column.max_rep_level() > 0 { said(chunk.num_values()) } else { 0 };
+    let is_hidden =
+        column.max_rep_level() > 0 || column.physical_type() == Type::FIXED_LEN_BYTE_ARRAY;
+    let values = if is_hidden { said(chunk.num_values()) } else { 0 };
     encoded.max(unencoded).max(values.saturating_mul(width(column)))
 }
 

@@ -97,6 +97,11 @@ impl Note {
         Self { attempt, time: None, asked_at: now, arn: None, ..self.clone() }
     }
 
+    /// Whether it is as of before that time, if that is known.
+    pub(super) fn precedes(&self, fed_since: Timestamp) -> bool {
+        fed_since != Timestamp::MAX && self.time.unwrap_or(self.asked_at) < fed_since
+    }
+
     /// Whether it completed so long ago that its snapshot should be there.
     pub(super) fn is_old(&self, now: Timestamp) -> bool {
         now.duration_since(self.asked_at) > LONGEST_EXPORT
