@@ -196,9 +196,11 @@ impl Chain<'_> {
         fulls.retain(|full| self.proven.is_none_or(|proven| proven < *full));
         fulls.sort_unstable();
         // A chain goes on for as long as it can: its oldest beginning proves most. One with a gap
-        // goes on at the first full export beyond it.
-        let begun = self.proven.into_iter();
-        let begun = begun.chain(fulls.iter().filter_map(|full| joined(&known, *full)));
+        // goes on at the first full export beyond it. One that another chain crosses comes last: what
+        // is exported to go on with it would be in the other too.
+        let mut joined: Vec<_> = fulls.iter().filter_map(|full| joined(&known, *full)).collect();
+        joined.sort_by_key(|begin| is_crossed(&known, *begin));
+        let begun = self.proven.into_iter().chain(joined);
         let mut reason = Reason::NoFullExport;
         for begin in begun {
             match self.walk(&known, begin) {
@@ -314,6 +316,8 @@ impl Chain<'_> {
             to = next.to;
         }
         wanted.extend(cut(self.due(to)).into_iter().map(first_attempt));
+        // What another run started may end later than this one is told: DynamoDB would refuse it, so it waits.
+        wanted.retain(|wanted| wanted.window.to <= self.recovery.latest);
         self.ensure_reach(&wanted, to)?;
         Ok(Walk { proven, wanted })
     }
@@ -402,6 +406,18 @@ fn is_free(known: &Known, full: Timestamp) -> bool {
 fn next(known: &Known, to: Timestamp) -> Option<(Timestamp, KnownWindow)> {
     let mut after = known.range(to..).map(|(from, window)| (*from, *window));
     after.find(|(from, _)| *from == to || from.duration_since(to) >= QUARTER)
+}
+
+/// Whether a window of another chain begins so soon after one of the chain from `begin` that none fits between.
+fn is_crossed(known: &Known, begin: Timestamp) -> bool {
+    let mut to = begin;
+    while let Some((from, window)) = next(known, to) {
+        if known.range(to..from).next().is_some() {
+            return true;
+        }
+        to = window.to;
+    }
+    known.range(to..).next().is_some()
 }
 
 /// Cuts a window into such as DynamoDB takes: of a day each and the rest, which is never under a

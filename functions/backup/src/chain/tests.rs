@@ -178,6 +178,32 @@ fn windows_that_overlap_do_not_confuse() {
     insta::assert_snapshot!(plan("15T05:50", "15T08", "15T06-15T07 1 completed"), @"anew: there is no full export to begin at");
 }
 
+/// An export that counted as failed after a day completed all the same, when another chain had begun so soon after it that no
+/// window fits between, and what was proven is no longer known.
+#[test]
+fn a_chain_that_another_crosses_comes_last() {
+    let history =
+        "20T03-20T04 1 completed\n20T04:10-20T05:10 1 completed\n20T05:10-20T06:10 1 completed";
+    insta::assert_snapshot!(plan("20T03 20T04:12", "20T06:20", history), @r"
+    proven 20T06:10
+    wait
+    ");
+}
+
+/// Another run was told of a later time, and what it started has failed.
+#[test]
+fn a_window_that_ends_later_than_what_can_be_restored_waits() {
+    let history = "20T03-20T04 1 failed";
+    insta::assert_snapshot!(plan("20T03", "20T04:04", history), @r"
+    proven 20T03
+    wait
+    ");
+    insta::assert_snapshot!(plan("20T03", "20T04:05", history), @r"
+    proven 20T03
+    start 20T03-20T04 2
+    ");
+}
+
 #[test]
 fn a_gap_that_recovery_left_is_told_and_begins_anew() {
     let history = "15T03-15T04 1 completed\n15T04-15T05 1 failed\n15T05-15T06 1 completed";
