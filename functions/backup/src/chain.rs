@@ -27,6 +27,10 @@
 //! | more than a run may start | the oldest first, the others by the runs to come |
 //! | a window to start that recovery does not reach back to | [`Plan::StartAnew`], unless a later full export lies beyond the gap |
 //!
+//! Windows do not overlap, but that a chain which begins anew may reach up to two minutes into one that failed and cannot
+//! be had any more: what changed then may be in no other. Should that one complete all the same, after more than a day,
+//! both are right, as increments are net.
+//!
 //! Windows are whole quarters of an hour, 1 to 96 of them, counted from where the chain begins: none can be shorter
 //! than DynamoDB takes, and runs a minute apart plan the same ones. DynamoDB takes whole seconds, windows of 15
 //! minutes to 24 hours ([introduction of incremental exports](https://aws.amazon.com/blogs/database/introducing-incremental-export-from-amazon-dynamodb-to-amazon-s3/)),
@@ -408,16 +412,16 @@ fn next(known: &Known, to: Timestamp) -> Option<(Timestamp, KnownWindow)> {
     after.find(|(from, _)| *from == to || from.duration_since(to) >= QUARTER)
 }
 
-/// Whether a window of another chain begins so soon after one of the chain from `begin` that none fits between.
+/// Whether a window of another chain begins within one of the chain from `begin`, or so soon after it that none fits
+/// between.
 fn is_crossed(known: &Known, begin: Timestamp) -> bool {
     let mut to = begin;
-    while let Some((from, window)) = next(known, to) {
-        if known.range(to..from).next().is_some() {
-            return true;
-        }
+    let mut of_the_chain = 0;
+    while let Some((_, window)) = next(known, to) {
+        of_the_chain += 1;
         to = window.to;
     }
-    known.range(to..).next().is_some()
+    known.range(begin..).count() > of_the_chain
 }
 
 /// Cuts a window into such as DynamoDB takes: of a day each and the rest, which is never under a

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chain::{Plan, Recovery, WindowLength};
+use crate::chain::{Plan, Recovery, WindowLength, tests::ensure_no_overlap};
 
 const ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/planes";
 const TABLE: &str = "planes";
@@ -193,6 +193,16 @@ impl DynamoDb {
         // One of which two attempts completed is there once.
         windows.dedup();
         windows
+    }
+
+    /// As of when the full exports are that completed.
+    fn fulls(&self) -> Vec<Timestamp> {
+        let completed = self.exports.values().filter(|told| told.status == Status::Completed);
+        let times = completed.filter_map(|told| match told.content {
+            Some(Content::Full { time }) => time,
+            _ => None,
+        });
+        times.collect()
     }
 }
 
@@ -479,9 +489,7 @@ proptest! {
         }
         dynamodb.settle(Status::Completed);
         let windows = dynamodb.windows();
-        for pair in windows.windows(2) {
-            prop_assert!(pair[0].to <= pair[1].from, "{} overlaps {}", pair[0], pair[1]);
-        }
+        ensure_no_overlap(&windows, &dynamodb.fulls());
         let latest = dynamodb.now - minutes(5);
         let proven = memory.proven.unwrap();
         let late = latest.duration_since(proven);
@@ -492,12 +500,7 @@ proptest! {
             begin = window.from;
         }
         let to = windows.iter().find(|it| it.from == begin).map_or(begin + EARLY + minutes(1), |it| it.to);
-        let begins = dynamodb.exports.values().any(|told| match told.content {
-            Some(Content::Full { time: Some(time) }) => {
-                told.status == Status::Completed && begin <= whole_second(time) && time < to
-            }
-            _ => false,
-        });
-        prop_assert!(begins, "no full export from {begin} to {to}");
+        let begins = |full: &Timestamp| begin <= whole_second(*full) && *full < to;
+        prop_assert!(dynamodb.fulls().iter().any(begins), "no full export from {begin} to {to}");
     }
 }
