@@ -134,7 +134,17 @@ async fn folder_asked(import: &mut Import<'_>, folder: &str) -> Result<Asked, St
     let asked =
         Asked { manifest, is_folder: true, told: told.into_iter().collect(), ..Asked::default() };
     match export::summary_of(&listed)? {
-        Some(summary) => export::asked(import, asked, &listed, summary).await,
+        Some(summary) => {
+            let export = export::read(import.run.clients.s3(), &listed, summary).await?;
+            let told = [asked.told, vec![export.told]].concat();
+            Ok(Asked {
+                files: export.files,
+                layout: Some(export.layout),
+                pass_through: export.pass_through,
+                told,
+                ..asked
+            })
+        }
         None => Ok(Asked { files: listed, ..asked }),
     }
 }

@@ -18,47 +18,16 @@ use aws::{
     },
     table,
 };
-use item::key::{KeyAttribute, KeySchema, KeyType};
 
 use crate::{
     manifest::{
-        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
-        KeyType as KeyRole, LocalSecondaryIndex, OnDemandThroughput, Projection,
-        ProvisionedThroughput, ScalarAttributeType, SseSpecification, TableCreationParameters,
-        WarmThroughput,
+        BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType as KeyRole,
+        LocalSecondaryIndex, OnDemandThroughput, Projection, ProvisionedThroughput,
+        ScalarAttributeType, SseSpecification, TableCreationParameters, WarmThroughput,
     },
     stop::Refusal,
     work::Work,
 };
-
-/// The parameters as the manifest gives them, completed by the table's name and key.
-pub(crate) fn complete_parameters(
-    given: &TableCreationParameters,
-    table: &str,
-    key: &KeySchema,
-) -> TableCreationParameters {
-    let mut parameters = given.clone();
-    parameters.table_name = Some(table.to_owned());
-    parameters.billing_mode = Some(given.billing_mode());
-    let attributes = [(Some(&key.partition), KeyRole::Hash), (key.sort.as_ref(), KeyRole::Range)];
-    let attributes = attributes.into_iter().filter_map(|(key, role)| key.map(|key| (key, role)));
-    parameters.key_schema = attributes
-        .clone()
-        .map(|(key, key_type)| KeySchemaElement { attribute_name: key.name.clone(), key_type })
-        .collect();
-    for (KeyAttribute { name, kind }, _) in attributes {
-        let attribute_type = match kind {
-            KeyType::S => ScalarAttributeType::S,
-            KeyType::N => ScalarAttributeType::N,
-            KeyType::B => ScalarAttributeType::B,
-        };
-        if given.attribute_type(name).is_none() {
-            let definition = AttributeDefinition { attribute_name: name.clone(), attribute_type };
-            parameters.attribute_definitions.push(definition);
-        }
-    }
-    parameters
-}
 
 /// The request that makes the table for the direct engine.
 pub(crate) fn create(

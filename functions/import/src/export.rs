@@ -11,13 +11,14 @@
 //!
 //! Source: [export output](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html).
 
-use aws::object::{self, ObjectId};
+use aws::{
+    object::{self, ObjectId},
+    sdk::s3,
+};
 use item::format::Format;
 use lake::export::{self, DataFile, SUMMARY, Summary};
 
 use crate::{
-    asked::Asked,
-    import::Import,
     layout::Layout,
     source::{Expected, File},
     stop::{Refusal, Stop},
@@ -39,15 +40,27 @@ pub(crate) fn summary_of(files: &[File]) -> Result<Option<&File>, Refusal> {
     }
 }
 
-/// The data files of the export, and how to read them.
-pub(crate) async fn asked(
-    import: &Import<'_>,
-    mut asked: Asked,
+/// A full export of DynamoDB's own.
+#[derive(Debug)]
+pub(crate) struct FullExport {
+    /// Its data files.
+    pub(crate) files: Vec<File>,
+    /// How to read them.
+    pub(crate) layout: Layout,
+    /// What of it `ImportTable` can read as it is: all, if there is nothing else beside it.
+    pub(crate) pass_through: Option<PassThrough>,
+    /// What a person should know of it.
+    pub(crate) told: String,
+}
+
+/// Reads what an export says of itself, and finds its data files among those that were listed.
+pub(crate) async fn read(
+    s3: &s3::Client,
     listed: &[File],
     summary: &File,
-) -> Result<Asked, Stop> {
+) -> Result<FullExport, Stop> {
     let folder = summary.object.key.trim_end_matches(SUMMARY.trim_start_matches('/')).to_owned();
-    let bytes = read(import, &summary.object).await?;
+    let bytes = read_whole(s3, &summary.object).await?;
     let told = Summary::parse(&bytes).map_err(|error| not_dynamodbs(&summary.object, &error))?;
     if !told.is_full() {
         return Err(Refusal::from(format!(
@@ -62,7 +75,7 @@ pub(crate) async fn asked(
         version: None,
         ..summary.object.clone()
     };
-    let lines = read(import, &manifest).await?;
+    let lines = read_whole(s3, &manifest).await?;
     let entries = export::data_files(&lines).map_err(|error| not_dynamodbs(&manifest, &error))?;
     let counted: u64 = entries.iter().map(|entry| entry.item_count).sum();
     if counted != told.item_count {
@@ -73,7 +86,7 @@ pub(crate) async fn asked(
         .into());
     }
     let data = format!("{folder}data/");
-    asked.files = entries
+    let files: Vec<File> = entries
         .into_iter()
         .map(|entry| data_file(entry, &data, listed))
         .collect::<Result<_, _>>()?;
@@ -81,21 +94,21 @@ pub(crate) async fn asked(
     // ImportTable would take whatever else is there as well; and what it makes of files without items,
     // which are in most exports, AWS does not say.
     let has_items = |file: &File| file.expected.as_ref().is_some_and(|expected| expected.rows > 0);
-    let whole = extra == asked.files.len() && asked.files.iter().all(has_items);
-    asked.pass_through = whole.then(|| PassThrough {
-        bucket: summary.object.bucket.clone(),
-        prefix: data.clone(),
-        ion,
-    });
-    asked.layout = Some(if ion { Layout::DynamoDbIon } else { Layout::DynamoDbJson });
-    asked.told.push(format!(
+    let is_whole = extra == files.len() && files.iter().all(has_items);
+    let bucket = summary.object.bucket.clone();
+    let told = format!(
         "a full export of {} as of {}: {} items in {} files, each held against its md5 sum and count",
         told.table_arn,
         told.export_time.map(|time| time.to_string()).unwrap_or_default(),
         told.item_count,
-        asked.files.len()
-    ));
-    Ok(asked)
+        files.len()
+    );
+    Ok(FullExport {
+        files,
+        layout: if ion { Layout::DynamoDbIon } else { Layout::DynamoDbJson },
+        pass_through: is_whole.then_some(PassThrough { bucket, prefix: data, ion }),
+        told,
+    })
 }
 
 fn data_file(entry: DataFile, data: &str, listed: &[File]) -> Result<File, Refusal> {
@@ -109,8 +122,8 @@ fn data_file(entry: DataFile, data: &str, listed: &[File]) -> Result<File, Refus
     Ok(file)
 }
 
-async fn read(import: &Import<'_>, object: &ObjectId) -> Result<Vec<u8>, Stop> {
-    let read = object::read(import.run.clients.s3(), &object.bucket, &object.key).await?;
+async fn read_whole(s3: &s3::Client, object: &ObjectId) -> Result<Vec<u8>, Stop> {
+    let read = object::read(s3, &object.bucket, &object.key).await?;
     Ok(read.ok_or_else(|| {
         Refusal::from(format!("{object} is missing; copy the export again, whole"))
     })?)

@@ -16,6 +16,7 @@ use crate::{
     Settings,
     deadline::Deadline,
     import::{Import, Kind},
+    invocation::Invocation,
     lease::{self, Taken, status_key},
     message::{self, Message, Turn},
     native, rejects,
@@ -50,16 +51,6 @@ pub async fn handle(
         }
     }
     Ok(response)
-}
-
-/// What an invocation works with.
-#[derive(Debug)]
-pub(crate) struct Invocation<'a> {
-    pub(crate) clients: &'a Clients,
-    pub(crate) settings: &'a Settings,
-    /// Names it as the holder of a lease.
-    pub(crate) id: String,
-    pub(crate) deadline: Deadline,
 }
 
 impl Invocation<'_> {
@@ -139,21 +130,26 @@ impl Invocation<'_> {
     }
 
     async fn go_on(&self, turn: Turn) -> Result<(), Failure> {
-        if let Some(file) = turn.file {
-            return Box::pin(native::stage_file(self, &turn, file)).await;
-        }
+        let kind = match turn.file {
+            None => Kind::Settled,
+            Some(file) => match Box::pin(native::stage_file(self, &turn, file)).await? {
+                Some(kind) => kind,
+                None => return Ok(()),
+            },
+        };
         let key = status_key(&turn.table, &turn.import_id);
         match lease::take(self.clients, &turn.bucket, &key, &self.id, turn.number, None).await? {
-            Taken::Ours(hold) => {
-                Box::pin(Import::new(self, &hold, turn.bucket).run(Kind::Settled)).await
-            }
+            Taken::Ours(hold) => Box::pin(Import::new(self, &hold, turn.bucket).run(kind)).await,
+            // Another file was last at the same time. If its invocation breaks off, its own message comes again.
+            Taken::Held(at) if turn.file.is_some() && at == turn.number => Ok(()),
+            // Of a file: whoever sent the messages has not let go yet, and nobody else would start the import.
             taken => not_ours(&taken, &turn.bucket, &key),
         }
     }
 }
 
 /// A message for an import that is not ours to work on.
-pub(crate) fn not_ours(taken: &Taken, bucket: &str, key: &str) -> Result<(), Failure> {
+fn not_ours(taken: &Taken, bucket: &str, key: &str) -> Result<(), Failure> {
     let resource = format!("s3://{bucket}/{key}");
     if matches!(taken, Taken::Held(_)) {
         let message = "another invocation is at this import";
@@ -162,6 +158,3 @@ pub(crate) fn not_ours(taken: &Taken, bucket: &str, key: &str) -> Result<(), Fai
     tracing::info!(status = resource, "import is over, or goes on in a later message");
     Ok(())
 }
-
-/// How soon a message of our own may come: after the state says that it was sent.
-pub(crate) const SOON: Duration = Duration::from_secs(2);

@@ -23,6 +23,7 @@ mod direct;
 mod export;
 mod import;
 mod index;
+mod invocation;
 mod key;
 mod layout;
 mod lease;
@@ -44,6 +45,7 @@ mod status;
 mod stop;
 mod survey;
 mod target;
+mod turn;
 mod work;
 
 pub mod handler;

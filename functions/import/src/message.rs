@@ -6,8 +6,13 @@
 //!                 └────▶ anything else (a test event, another detail type) ─▶ nothing
 //! ```
 
+use std::time::Duration;
+
 use aws::object_created::{self, ObjectCreated};
 use serde::{Deserialize, Serialize};
+
+/// How soon a message of our own may come: after the state says that it was sent.
+pub(crate) const SOON: Duration = Duration::from_secs(2);
 
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

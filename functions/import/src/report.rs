@@ -5,8 +5,6 @@
 use aws::enrolment::Step;
 use serde::{Deserialize, Serialize};
 
-use crate::status::Status;
-
 /// What became of a source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -181,31 +179,6 @@ impl Outcome {
 }
 
 impl Report {
-    /// The report of an import of which only its state is known.
-    pub(crate) fn of(status: &Status) -> Self {
-        Self {
-            import_id: status.import_id.clone(),
-            source: status.source.clone(),
-            objects: Vec::new(),
-            rejected_from: None,
-            table: status.table.clone(),
-            outcome: Outcome::Finished,
-            rows_read: 0,
-            rows_written: 0,
-            rows_rejected: 0,
-            rows_superseded: 0,
-            rejects: Vec::new(),
-            inferences: Vec::new(),
-            plan: None,
-            throttled_calls: 0,
-            import_table: None,
-            enrolment: Vec::new(),
-            turns: status.turn + 1,
-            seconds: 0.0,
-            next: String::new(),
-        }
-    }
-
     /// What a person does next.
     pub(crate) fn next_step(&self) -> String {
         match (&self.outcome, self.rejects.first()) {

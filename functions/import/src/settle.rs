@@ -16,10 +16,10 @@ use jiff::SignedDuration;
 
 use crate::{
     asked::{Asked, asked},
-    capacity, definition,
-    handler::Invocation,
+    capacity,
     import::{Import, Kind},
     index::{self, IndexKey},
+    invocation::Invocation,
     key::{Given, KeyNames},
     manifest::{Engine as Wanted, IfExists, Manifest, OnDuplicate},
     price::{self, Choice, Estimate, Needs},
@@ -252,7 +252,7 @@ fn concluded(
     let choice = chosen(&estimate, &manifest, existing, staging(&files, survey.took));
     let parameters = (!appends).then(|| {
         let given = &manifest.table_creation_parameters;
-        serde_json::json!(definition::complete_parameters(given, &import.report.table, schema))
+        serde_json::json!(given.completed(&import.report.table, schema))
     });
     import.report.plan = Some(plan(schema, parameters, &estimate, &choice));
     let layout = import.layout.clone().unwrap_or(crate::layout::Layout::JsonLines);

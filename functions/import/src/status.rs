@@ -25,7 +25,7 @@ use aws::enrolment::Step;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::report::Source;
+use crate::report::{Outcome, Report, Source};
 
 /// How long a lease holds unless it is renewed. Who cannot renew it stops before others may start.
 pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -285,6 +285,31 @@ impl Status {
         match &self.lease {
             Some(lease) if lease.holder != holder && now < lease.until => May::Wait,
             _ => May::Go,
+        }
+    }
+
+    /// The report of an import of which no more than this is known.
+    pub(crate) fn report(&self) -> Report {
+        Report {
+            import_id: self.import_id.clone(),
+            source: self.source.clone(),
+            objects: Vec::new(),
+            rejected_from: None,
+            table: self.table.clone(),
+            outcome: Outcome::Finished,
+            rows_read: 0,
+            rows_written: 0,
+            rows_rejected: 0,
+            rows_superseded: 0,
+            rejects: Vec::new(),
+            inferences: Vec::new(),
+            plan: None,
+            throttled_calls: 0,
+            import_table: None,
+            enrolment: Vec::new(),
+            turns: self.turn + 1,
+            seconds: 0.0,
+            next: String::new(),
         }
     }
 }

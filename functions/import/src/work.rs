@@ -8,7 +8,6 @@ use item::key::{KeyAttribute, KeySchema, KeyType};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    definition,
     layout::Layout,
     manifest::{Manifest, TableCreationParameters},
     report::Report,
@@ -72,7 +71,7 @@ impl Work {
     /// The table's definition.
     pub(crate) fn parameters(&self) -> TableCreationParameters {
         let given = &self.manifest.table_creation_parameters;
-        definition::complete_parameters(given, &self.report.table, &KeySchema::from(&self.key))
+        given.completed(&self.report.table, &KeySchema::from(&self.key))
     }
 
     /// Takes note of the rows not to write, which are in order.

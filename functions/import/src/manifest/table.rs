@@ -2,6 +2,7 @@
 //!
 //! Numbers are signed, as in the API's own types; the schema holds them above zero.
 
+use item::key::{KeyAttribute, KeySchema};
 use serde::{Deserialize, Serialize};
 
 /// The table that is made.
@@ -239,6 +240,16 @@ impl From<ScalarAttributeType> for item::key::KeyType {
     }
 }
 
+impl From<item::key::KeyType> for ScalarAttributeType {
+    fn from(kind: item::key::KeyType) -> Self {
+        match kind {
+            item::key::KeyType::S => Self::S,
+            item::key::KeyType::N => Self::N,
+            item::key::KeyType::B => Self::B,
+        }
+    }
+}
+
 impl TableCreationParameters {
     /// The name of the partition key; nothing if the key is to be inferred.
     pub fn partition_key(&self) -> Option<&str> {
@@ -264,6 +275,30 @@ impl TableCreationParameters {
             (None, Some(_)) => BillingMode::Provisioned,
             (None, None) => BillingMode::PayPerRequest,
         }
+    }
+
+    /// These, completed by the table's name, its key and how capacity is paid for.
+    pub(crate) fn completed(&self, table: &str, key: &KeySchema) -> Self {
+        let mut parameters = self.clone();
+        parameters.table_name = Some(table.to_owned());
+        parameters.billing_mode = Some(self.billing_mode());
+        let attributes =
+            [(Some(&key.partition), KeyType::Hash), (key.sort.as_ref(), KeyType::Range)];
+        let attributes =
+            attributes.into_iter().filter_map(|(key, place)| key.map(|key| (key, place)));
+        parameters.key_schema = attributes
+            .clone()
+            .map(|(key, key_type)| KeySchemaElement { attribute_name: key.name.clone(), key_type })
+            .collect();
+        for (KeyAttribute { name, kind }, _) in attributes {
+            if self.attribute_type(name).is_none() {
+                parameters.attribute_definitions.push(AttributeDefinition {
+                    attribute_name: name.clone(),
+                    attribute_type: (*kind).into(),
+                });
+            }
+        }
+        parameters
     }
 }
 

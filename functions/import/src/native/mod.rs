@@ -27,10 +27,10 @@ use aws::{
 
 use crate::{
     definition,
-    handler::{Invocation, SOON, not_ours},
     import::{End, Import, Kind},
-    lease::{self, Taken, status_key},
-    message::Turn,
+    invocation::Invocation,
+    lease::{self, status_key},
+    message::{SOON, Turn},
     meter::Meter,
     status::{Amount, Engine, HEARTBEAT, Native, Phase, Progress, Stage, Staging},
     stop::{Refusal, Stop},
@@ -83,18 +83,18 @@ async fn spread(import: &mut Import<'_>, work: &Work) -> Result<End, Stop> {
     Ok(End::Continues)
 }
 
-/// Stages one of many files, and starts the import if it was the last.
+/// Stages one of many files. The last of them gives what the import goes on with.
 pub(crate) async fn stage_file(
     run: &Invocation<'_>,
     turn: &Turn,
     file: usize,
-) -> Result<(), Failure> {
+) -> Result<Option<Kind>, Failure> {
     let Turn { bucket, table, import_id, .. } = turn;
     let key = status_key(table, import_id);
     // A message that comes again when all is done must not stage anew what was removed.
     if !lease::is_at_turn(run.clients, bucket, &key, turn.number).await? {
         tracing::info!(status = key, file, "file is staged already");
-        return Ok(());
+        return Ok(None);
     }
     let work = Work::load(run.clients, bucket, &work_key(table, import_id)).await?;
     let meter = Arc::new(Meter::new(&Progress::default()));
@@ -102,37 +102,17 @@ pub(crate) async fn stage_file(
         staged = stage_one(run, bucket, &work, file, Arc::clone(&meter)) => staged,
         never = note_progress(run.clients, bucket, &key, file, &meter) => match never {},
     };
-    let last = match &staged {
+    match staged {
         Ok(()) => {
             let amount = Amount {
                 rows: work.rows.get(file).copied().unwrap_or_default(),
                 bytes: work.files.get(file).map_or(0, |file| file.size),
             };
             note(run.clients, bucket, &key, |staging| staging.staged(file, amount)).await;
-            all_staged(run, bucket, &work).await?
+            Ok(all_staged(run, bucket, &work).await?.then_some(Kind::Settled))
         }
-        Err(Stop::Failed(failure)) if failure.is_retryable() => {
-            return staged.map_err(|stop| {
-                Failure::stated("UploadPart", key.clone(), stop.reason(), aws::Class::Retryable)
-            });
-        }
-        Err(_) => true,
-    };
-    if !last {
-        return Ok(());
-    }
-    match lease::take(run.clients, bucket, &key, &run.id, turn.number, None).await? {
-        Taken::Ours(hold) => {
-            let kind = match staged {
-                Ok(()) => Kind::Settled,
-                Err(stop) => Kind::Refused(stop.reason()),
-            };
-            Box::pin(Import::new(run, &hold, bucket.clone()).run(kind)).await
-        }
-        // Another one was last at the same time. If it breaks off, its own message comes again.
-        Taken::Held(at) if at == turn.number => Ok(()),
-        // Whoever sent the messages has not let go yet, and nobody else would start the import.
-        taken => not_ours(&taken, bucket, &key),
+        Err(Stop::Failed(failure)) if failure.is_retryable() => Err(failure),
+        Err(stop) => Ok(Some(Kind::Refused(stop.reason()))),
     }
 }
 
