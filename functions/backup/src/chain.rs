@@ -45,7 +45,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{exports::EARLY, naming};
+use crate::naming;
 
 pub mod memory;
 
@@ -53,6 +53,8 @@ pub mod memory;
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 /// The longest window that DynamoDB exports.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// So long before its time a full export may be taken: a minute, and one to spare.
+pub(crate) const EARLY: SignedDuration = SignedDuration::from_mins(2);
 /// An export that is in progress for longer than this is taken for failed.
 pub(crate) const LONGEST_EXPORT: SignedDuration = SignedDuration::from_hours(24);
 

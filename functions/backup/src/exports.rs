@@ -34,12 +34,10 @@ use lake::path;
 
 pub(crate) use self::note::Standing;
 use self::note::{Note, Outcome};
-use crate::{Settings, naming};
+use crate::{Settings, chain::EARLY, naming};
 
 /// How long before its scheduled time an export is as of.
 const LAG: SignedDuration = SignedDuration::from_mins(10);
-/// An export may be taken so long before its time.
-pub(crate) const EARLY: SignedDuration = SignedDuration::from_mins(2);
 /// Of so many runs that write the note at once each gets its turn.
 const MOST_TRIES: u32 = 5;
 

@@ -16,10 +16,11 @@ use crate::{
     Settings, audit, compaction, exports, left_mappings, naming,
     plan::Run,
     policy::{self, Exports, Mode, Reading},
-    protect::Turn,
     rebuild,
     report::{Report, TableReport},
-    selection, stack_deletion, views,
+    selection, stack_deletion,
+    turn::Turn,
+    views,
 };
 
 /// Handles `{"scheduledTime": "2026-11-22T03:00:00Z"}` and returns the run's report.

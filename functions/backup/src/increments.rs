@@ -31,7 +31,7 @@ use crate::{
     },
     exports::Why,
     policy::Mode,
-    protect::Turn,
+    turn::Turn,
 };
 
 /// The most windows that one run starts for a table. DynamoDB exports 300 at once for an account.

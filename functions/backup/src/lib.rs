@@ -27,6 +27,7 @@ mod protect;
 mod rebuild;
 mod report;
 mod stack_deletion;
+mod turn;
 mod views;
 
 pub mod chain;

@@ -1,23 +1,22 @@
 //! What a run does to protect a table: it is looked at, planned for (`plan`), and the plan is done.
 
 use aws::{
-    Clients, Failure,
+    Failure,
     backup::{self, Backup},
     claim, clock, snapshot,
-    tagged::TaggedTable,
 };
 use jiff::Timestamp;
 use lake::path;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Settings,
     exports::{FullExports, Newest, Standing},
     increments::{self, ChainReport},
     naming,
     plan::{Act, Observed, Run, plan},
     policy::{Exports, Mode, Policy},
     report::TableReport,
+    turn::Turn,
 };
 
 /// What a finished run made for a table.
@@ -30,22 +29,6 @@ struct Made {
     /// The full export's ARN, if it is exported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     export_arn: Option<String>,
-}
-
-/// A table whose turn it is in a run.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Turn<'a> {
-    pub(crate) clients: &'a Clients,
-    pub(crate) settings: &'a Settings,
-    pub(crate) table: &'a TaggedTable,
-    /// Tells the table from one that had its name before.
-    pub(crate) table_id: &'a str,
-    /// Since when the change feed tells of its changes.
-    pub(crate) fed_since: Timestamp,
-    /// When the run was due.
-    pub(crate) scheduled: Timestamp,
-    /// The invocation.
-    pub(crate) request_id: &'a str,
 }
 
 impl Turn<'_> {

@@ -32,8 +32,7 @@ use aws::export::{Content, Described, Page, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Chain, Exported, Start, State, Window, is_underway, token, whole_second};
-use crate::exports::EARLY;
+use super::{Chain, EARLY, Exported, Start, State, Window, is_underway, token, whole_second};
 
 /// The most exports that one run has described.
 pub const MOST_DESCRIBED: usize = 200;
