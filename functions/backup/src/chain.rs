@@ -7,9 +7,10 @@
 //!     begins                         proven        again, attempt + 1              latest restorable
 //! ```
 //!
-//! 1. **Begin.** At what an earlier run had proven, else at a full export that a known window joins, else (no
-//!    window is known) two minutes before the newest full export from which one is due: DynamoDB may take an item as of
-//!    a minute earlier than the export's time, and what changed since would be in neither.
+//! 1. **Begin.** At what an earlier run had proven, else at the known window that a full export falls into, else (there
+//!    is none, or each leads to a gap) two minutes before the newest full export from which a window is due: DynamoDB may
+//!    take an item as of a minute earlier than the export's time, and what changed since would be in neither. Not so far
+//!    before it where recovery does not reach, or another window has it already.
 //! 2. **Walk** along the known windows, each where the one before it ends. Up to the first that is not
 //!    completed the chain is *proven*.
 //! 3. **Start** again what failed, with the same bounds under a new token; what was never started between two known
@@ -27,9 +28,10 @@
 //! | more than a run may start | the oldest first, the others by the runs to come |
 //! | a window to start that recovery does not reach back to | [`Plan::StartAnew`], unless a later full export lies beyond the gap |
 //!
-//! Windows do not overlap, but that a chain which begins anew may reach up to two minutes into one that failed and cannot
-//! be had any more: what changed then may be in no other. Should that one complete all the same, after more than a day,
-//! both are right, as increments are net.
+//! Windows do not overlap, but in two cases. A chain that begins anew reaches up to two minutes into one that failed, since
+//! what changed then may be nowhere else; that one may complete all the same, after more than a day. And where a
+//! window of another chain crosses each that can be gone on with, one of them goes on: better twice than never. Every window is
+//! right by itself; what it gives to replay two that overlap says `docs/lake-format.md`.
 //!
 //! Windows are whole quarters of an hour, 1 to 96 of them, counted from where the chain begins: none can be shorter
 //! than DynamoDB takes, and runs a minute apart plan the same ones. DynamoDB takes whole seconds, windows of 15
@@ -205,7 +207,7 @@ impl Chain<'_> {
         // goes on at the first full export beyond it. One that another chain crosses comes last: what
         // is exported to go on with it would be in the other too.
         let mut joined: Vec<_> = fulls.iter().filter_map(|full| joined(&known, *full)).collect();
-        joined.sort_by_key(|begin| is_crossed(&known, *begin));
+        joined.sort_by_cached_key(|begin| is_crossed(&known, *begin));
         let begun = self.proven.into_iter().chain(joined);
         let mut reason = Reason::NoFullExport;
         for begin in begun {
@@ -391,11 +393,21 @@ const fn first_attempt(window: Window) -> Wanted {
 }
 
 /// Where the chain that a full export is part of goes on from it: the beginning of the known window that
-/// its time falls into.
+/// its time falls into. Just after that beginning the export may be of an earlier time, and what precedes it has to be had.
 fn joined(known: &Known, full: Timestamp) -> Option<Timestamp> {
-    let full = whole_second(full);
-    let (from, window) = known.range(..=full).next_back()?;
-    (full < window.to).then_some(*from)
+    let (from, _) = window_at(known, full)?;
+    let mut before = known.range(..from).map(|(_, window)| window).peekable();
+    let is_first = before.peek().is_none();
+    let is_had = |window: &KnownWindow| window.to >= from && window.standing != Standing::Failed;
+    let is_late = whole_second(full).duration_since(from) >= EARLY;
+    (is_late || is_first || before.any(is_had)).then_some(from)
+}
+
+/// The known window that a time falls into.
+fn window_at(known: &Known, time: Timestamp) -> Option<(Timestamp, KnownWindow)> {
+    let time = whole_second(time);
+    let (from, window) = known.range(..=time).next_back()?;
+    (time < window.to).then_some((*from, *window))
 }
 
 /// Whether a chain can begin at a full export: no known window is there, nor so soon after it that no
@@ -404,7 +416,7 @@ fn is_free(known: &Known, full: Timestamp) -> bool {
     let full = whole_second(full);
     let mut after = known.range(full..);
     let fits = after.next().is_none_or(|(from, _)| from.duration_since(full) >= QUARTER);
-    fits && joined(known, full).is_none()
+    fits && window_at(known, full).is_none()
 }
 
 /// The next window of a chain that has come to `to`. One that begins so soon after it that no window
@@ -418,12 +430,13 @@ fn next(known: &Known, to: Timestamp) -> Option<(Timestamp, KnownWindow)> {
 /// between.
 fn is_crossed(known: &Known, begin: Timestamp) -> bool {
     let mut to = begin;
-    let mut of_the_chain = 0;
-    while let Some((_, window)) = next(known, to) {
-        of_the_chain += 1;
-        to = window.to;
-    }
-    known.range(begin..).count() > of_the_chain
+    known.range(begin..).any(|(from, window)| {
+        let crosses = *from != to && from.duration_since(to) < QUARTER;
+        if !crosses {
+            to = window.to;
+        }
+        crosses
+    })
 }
 
 /// Cuts a window into such as DynamoDB takes: of a day each and the rest, which is never under a

@@ -10,7 +10,7 @@ use lake::path;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    exports::{FullExports, Newest, Standing},
+    exports::{Newest, Standing},
     increments::{self, ChainReport},
     naming,
     plan::{Act, Observed, Run, plan},
@@ -238,20 +238,9 @@ impl Turn<'_> {
         Ok(age.and_then(|hours| u64::try_from(hours).ok()))
     }
 
-    /// The table's full exports.
-    pub(crate) fn exports(&self, now: Timestamp) -> FullExports<'_> {
-        let Self { clients, settings, table, table_id, fed_since, .. } = *self;
-        let table = (table.name.as_str(), table.arn.as_str());
-        FullExports { clients, settings, table, table_id, fed_since, now }
-    }
-
     async fn has_snapshot(&self, now: Timestamp) -> Result<bool, Failure> {
         let (s3, bucket) = self.state();
         let of = (self.table.name.as_str(), self.table_id);
         Ok(!snapshot::newest(s3, bucket, of, now, 1).await?.is_empty())
-    }
-
-    pub(crate) fn state(&self) -> (&aws::sdk::s3::Client, &str) {
-        (self.clients.s3(), &self.settings.enrolment.lake_bucket)
     }
 }

@@ -1,9 +1,9 @@
 //! A table's turn in a run: what all that is done for the table works with.
 
-use aws::{Clients, tagged::TaggedTable};
+use aws::{Clients, sdk, tagged::TaggedTable};
 use jiff::Timestamp;
 
-use crate::Settings;
+use crate::{Settings, exports::FullExports};
 
 /// A table whose turn it is in a run.
 #[derive(Debug, Clone, Copy)]
@@ -19,4 +19,18 @@ pub(crate) struct Turn<'a> {
     pub(crate) scheduled: Timestamp,
     /// The invocation.
     pub(crate) request_id: &'a str,
+}
+
+impl Turn<'_> {
+    /// The table's full exports.
+    pub(crate) fn exports(&self, now: Timestamp) -> FullExports<'_> {
+        let Self { clients, settings, table, table_id, fed_since, .. } = *self;
+        let table = (table.name.as_str(), table.arn.as_str());
+        FullExports { clients, settings, table, table_id, fed_since, now }
+    }
+
+    /// Where state is kept: the lake's bucket.
+    pub(crate) fn state(&self) -> (&sdk::s3::Client, &str) {
+        (self.clients.s3(), &self.settings.enrolment.lake_bucket)
+    }
 }

@@ -47,7 +47,7 @@ pub(crate) struct FullExport {
     pub(crate) files: Vec<File>,
     /// How to read them.
     pub(crate) layout: Layout,
-    /// What of it `ImportTable` can read as it is: all, if there is nothing else beside it.
+    /// What of it `ImportTable` can read as it is: all, if there is nothing beside it and no file without items.
     pub(crate) pass_through: Option<PassThrough>,
     /// What a person should know of it.
     pub(crate) told: String,
@@ -61,15 +61,15 @@ pub(crate) async fn read(
 ) -> Result<FullExport, Stop> {
     let folder = summary.object.key.trim_end_matches(SUMMARY.trim_start_matches('/')).to_owned();
     let bytes = read_whole(s3, &summary.object).await?;
-    let told = Summary::parse(&bytes).map_err(|error| not_dynamodbs(&summary.object, &error))?;
-    if !told.is_full() {
+    let says = Summary::parse(&bytes).map_err(|error| not_dynamodbs(&summary.object, &error))?;
+    if !says.is_full() {
         return Err(Refusal::from(format!(
             "{} is of an incremental export, which holds changes and not a table; import a full export",
             summary.object
         ))
         .into());
     }
-    let ion = told.format() == Format::DynamoDbIon;
+    let ion = says.format() == Format::DynamoDbIon;
     let manifest = ObjectId {
         key: format!("{folder}{}", export::FILES),
         version: None,
@@ -78,10 +78,10 @@ pub(crate) async fn read(
     let lines = read_whole(s3, &manifest).await?;
     let entries = export::data_files(&lines).map_err(|error| not_dynamodbs(&manifest, &error))?;
     let counted: u64 = entries.iter().map(|entry| entry.item_count).sum();
-    if counted != told.item_count {
+    if counted != says.item_count {
         return Err(Refusal::from(format!(
             "{} says {} items, and its files {counted}; copy the export again, whole",
-            summary.object, told.item_count
+            summary.object, says.item_count
         ))
         .into());
     }
@@ -98,9 +98,9 @@ pub(crate) async fn read(
     let bucket = summary.object.bucket.clone();
     let told = format!(
         "a full export of {} as of {}: {} items in {} files, each held against its md5 sum and count",
-        told.table_arn,
-        told.export_time.map(|time| time.to_string()).unwrap_or_default(),
-        told.item_count,
+        says.table_arn,
+        says.export_time.map(|time| time.to_string()).unwrap_or_default(),
+        says.item_count,
         files.len()
     );
     Ok(FullExport {

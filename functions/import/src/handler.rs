@@ -3,7 +3,7 @@
 //! ```text
 //! Object Created ─ target ─▶ begin ─┐
 //! our own message ─────────▶ go on ─┴─▶ lease ─▶ settle ─▶ engine ─▶ report
-//!                                                             └─ time is up ─▶ our own message
+//!     └─ of a file ─▶ stage ─▶ all are? ─┘                    └─ time is up ─▶ our own message
 //! ```
 
 use std::time::Duration;
@@ -140,7 +140,7 @@ impl Invocation<'_> {
         let key = status_key(&turn.table, &turn.import_id);
         match lease::take(self.clients, &turn.bucket, &key, &self.id, turn.number, None).await? {
             Taken::Ours(hold) => Box::pin(Import::new(self, &hold, turn.bucket).run(kind)).await,
-            // Another file was last at the same time. If its invocation breaks off, its own message comes again.
+            // Another file got so far at the same time. If its invocation breaks off, its own message comes again.
             Taken::Held(at) if turn.file.is_some() && at == turn.number => Ok(()),
             // Of a file: whoever sent the messages has not let go yet, and nobody else would start the import.
             taken => not_ours(&taken, &turn.bucket, &key),

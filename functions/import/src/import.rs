@@ -1,4 +1,5 @@
-//! One import in our hands: what its turns and engines work with, and what they share.
+//! One import in our hands: its state, and what settling and both engines have in common: enrolment, the account of its
+//! rows, rejects, messages of our own.
 
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
-//! What an invocation works with, from its event's context on.
+//! What an invocation works with: clients, settings, and how long it may take.
 
 use aws::Clients;
 
 use crate::{Settings, deadline::Deadline};
 
-/// What an invocation works with.
+/// An invocation.
 #[derive(Debug)]
 pub(crate) struct Invocation<'a> {
     pub(crate) clients: &'a Clients,

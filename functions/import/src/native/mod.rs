@@ -8,7 +8,7 @@
 //!                                          └─▶ tags, enrolment, staging removed, report
 //! ```
 //!
-//! Who finishes last is seen in the bucket: whoever finds every file staged takes the import's lease, and
+//! Who finishes last is seen in the bucket: for whoever finds every file staged the handler takes the import's lease, and
 //! of several only one gets it.
 
 mod follow;
@@ -83,7 +83,7 @@ async fn spread(import: &mut Import<'_>, work: &Work) -> Result<End, Stop> {
     Ok(End::Continues)
 }
 
-/// Stages one of many files. The last of them gives what the import goes on with.
+/// Stages one of many files. Gives what the import goes on with if it was the last, or cannot be staged.
 pub(crate) async fn stage_file(
     run: &Invocation<'_>,
     turn: &Turn,
@@ -111,7 +111,10 @@ pub(crate) async fn stage_file(
             note(run.clients, bucket, &key, |staging| staging.staged(file, amount)).await;
             Ok(all_staged(run, bucket, &work).await?.then_some(Kind::Settled))
         }
-        Err(Stop::Failed(failure)) if failure.is_retryable() => Err(failure),
+        Err(Stop::Failed(failure)) if failure.is_retryable() => {
+            tracing::warn!(status = key, file, "file is not staged yet");
+            Err(failure)
+        }
         Err(stop) => Ok(Some(Kind::Refused(stop.reason()))),
     }
 }

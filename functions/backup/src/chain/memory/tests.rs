@@ -473,7 +473,7 @@ fn happen(dynamodb: &mut DynamoDb, memory: &mut Memory, event: &Event) {
 }
 
 proptest! {
-    /// Whatever runs break off and whatever is lost, windows do not overlap; and once runs come again all is exported from
+    /// Whatever runs break off and whatever is lost, windows overlap only where a chain begins anew; and once runs come again all is exported from
     /// a full export on, without a gap.
     #[test]
     fn what_is_started_has_no_gap_and_no_overlap(events in events()) {
