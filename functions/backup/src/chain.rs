@@ -542,4 +542,6 @@ impl FromStr for WindowLength {
 }
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod tests;

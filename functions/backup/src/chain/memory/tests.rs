@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chain::{Plan, Recovery, WindowLength, tests::ensure_no_overlap};
+use crate::chain::{Plan, Recovery, WindowLength, histories::ensure_no_overlap};
 
 const ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/planes";
 const TABLE: &str = "planes";
