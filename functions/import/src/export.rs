@@ -99,7 +99,7 @@ pub(crate) async fn read(
     let told = format!(
         "a full export of {} as of {}: {} items in {} files, each held against its md5 sum and count",
         says.table_arn,
-        says.export_time.map(|time| time.to_string()).unwrap_or_default(),
+        says.export_time.map_or("a time it does not say".to_owned(), |time| time.to_string()),
         says.item_count,
         files.len()
     );

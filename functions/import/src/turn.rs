@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use aws::{
-    Count, Failure,
+    Class, Count, Failure,
     batch_write::Ended,
     clock,
     enrolment::{ON, TAG},
@@ -156,10 +156,15 @@ impl Import<'_> {
     }
 
     /// Remembers the table, and refuses another of its name: what was loaded before is not in that.
-    fn same_table(&mut self, description: &TableDescription) -> Result<(), Refusal> {
-        let id = description.table_id().unwrap_or_default();
+    fn same_table(&mut self, description: &TableDescription) -> Result<(), Stop> {
+        let Some(id) = description.table_id() else {
+            let message =
+                "the answer has no TableId, so it is not known whether the table is the same";
+            let table = self.report.table.clone();
+            return Err(Failure::stated("DescribeTable", table, message, Class::Retryable).into());
+        };
         match self.hold.status().table_id {
-            Some(known) if known != id => Err(self.table_is_gone()),
+            Some(known) if known != id => Err(self.table_is_gone().into()),
             Some(_) => Ok(()),
             None => {
                 self.hold.update(|status| status.table_id = Some(id.to_owned()));

@@ -76,6 +76,9 @@ fn plan_since(earliest: &str, fulls: &str, now: &str, exports: &str) -> String {
     shown(&plan)
 }
 
+/// The second window failed.
+const WITH_A_GAP: &str = "15T03-15T04 1 completed\n15T04-15T05 1 failed\n15T05-15T06 1 completed";
+
 #[test]
 fn a_chain_begins_at_a_full_export_and_goes_on_where_it_ended() {
     insta::assert_snapshot!(plan("", "20T03", ""), @"anew: there is no full export to begin at");
@@ -211,8 +214,7 @@ fn a_chain_that_begins_anew_reaches_into_a_window_that_failed() {
     start 15T03:59-15T04:59 1
     ");
     // Not into one that can be had.
-    let history = "15T03-15T04 1 completed\n15T04-15T05 1 failed\n15T05-15T06 1 completed";
-    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T06:01", "15T07:05", history), @r"
+    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T06:01", "15T07:05", WITH_A_GAP), @r"
     proven 15T06
     start 15T06-15T07 1
     ");
@@ -221,9 +223,8 @@ fn a_chain_that_begins_anew_reaches_into_a_window_that_failed() {
 /// A full export just after a gap may be of a time within it.
 #[test]
 fn a_full_export_just_after_a_gap_heals_nothing() {
-    let history = "15T03-15T04 1 completed\n15T04-15T05 1 failed\n15T05-15T06 1 completed";
-    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T05:01", "15T07:05", history), @"anew: the window from 2026-11-15T04:00:00Z to 2026-11-15T05:00:00Z is not exported, and recovery reaches back to 2026-11-15T04:30:00Z only");
-    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T05:02", "15T07:05", history), @r"
+    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T05:01", "15T07:05", WITH_A_GAP), @"anew: the window from 2026-11-15T04:00:00Z to 2026-11-15T05:00:00Z is not exported, and recovery reaches back to 2026-11-15T04:30:00Z only");
+    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T05:02", "15T07:05", WITH_A_GAP), @r"
     proven 15T06
     start 15T06-15T07 1
     ");
@@ -245,22 +246,21 @@ fn a_window_that_ends_later_than_what_can_be_restored_waits() {
 
 #[test]
 fn a_gap_that_recovery_left_is_told_and_begins_anew() {
-    let history = "15T03-15T04 1 completed\n15T04-15T05 1 failed\n15T05-15T06 1 completed";
-    insta::assert_snapshot!(plan_since("15T04:30", "15T03", "15T06:30", history), @"anew: the window from 2026-11-15T04:00:00Z to 2026-11-15T05:00:00Z is not exported, and recovery reaches back to 2026-11-15T04:30:00Z only");
-    insta::assert_snapshot!(plan_since("15T06:10", "15T03", "15T06:30", history), @"anew: increments end at 2026-11-15T06:00:00Z, and recovery reaches back to 2026-11-15T06:10:00Z only: it was switched off and on, or no run came for longer than it reaches back");
+    insta::assert_snapshot!(plan_since("15T04:30", "15T03", "15T06:30", WITH_A_GAP), @"anew: the window from 2026-11-15T04:00:00Z to 2026-11-15T05:00:00Z is not exported, and recovery reaches back to 2026-11-15T04:30:00Z only");
+    insta::assert_snapshot!(plan_since("15T06:10", "15T03", "15T06:30", WITH_A_GAP), @"anew: increments end at 2026-11-15T06:00:00Z, and recovery reaches back to 2026-11-15T06:10:00Z only: it was switched off and on, or no run came for longer than it reaches back");
     // Not due, and yet it is known that it never will be.
     insta::assert_snapshot!(plan_since("15T04:10", "15T03", "15T04:20", "15T03-15T04 1 in progress"), @"anew: increments end at 2026-11-15T04:00:00Z, and recovery reaches back to 2026-11-15T04:10:00Z only: it was switched off and on, or no run came for longer than it reaches back");
     // The full export that was asked for: the chain begins with it.
-    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T06:45", history), @"
+    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T06:45", WITH_A_GAP), @"
         proven 15T06:29
         wait
         ");
-    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T07:45", history), @"
+    insta::assert_snapshot!(plan_since("15T06:10", "15T03 15T06:31", "15T07:45", WITH_A_GAP), @"
         proven 15T06:29
         start 15T06:29-15T07:29 1
         ");
     // One that came by its own schedule, after the failed window, heals the chain as well.
-    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T05:20", "15T07:05", history), @r"
+    insta::assert_snapshot!(plan_since("15T04:30", "15T03 15T05:20", "15T07:05", WITH_A_GAP), @r"
     proven 15T06
     start 15T06-15T07 1
     ");
